@@ -467,31 +467,36 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
 }
 
 /// A conversation begins with the user's words at Claude, Gemini, Perplexity and Bedrock, and since Claude 4.6 it ends with
-/// them ("This model does not support assistant message prefill"), as it always does at Mistral and Perplexity: a history
+/// them ("This model does not support assistant message prefill"), as it always does at Mistral and Perplexity, and where an
+/// older Claude thinks ("You cannot pre-fill responses when thinking is enabled": Anthropic's documentation): a history
 /// that was cut off gets some. Of a prompt that is a system text alone the last becomes the user's.
 pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
     let said = |text: &'static str| Object::from([("role", "user".into()), ("content", text.into())]);
     let is_own = |message: Option<&Object<'_>>| message.is_some_and(|message| is_role(message, "assistant"));
     if is_own(body.messages.iter().rfind(|message| !is_system(message))) {
+        let thinks = body.members.get("thinking").is_some_and(|it| !it.members().is("type", "disabled"));
         let ends_with_the_users = |target: &Traits| match target.family {
-            Family::Claude => target.thinking == Thinking::Adaptive,
+            Family::Claude => thinks || target.thinking == Thinking::Adaptive,
             family => matches!(family, Family::Mistral | Family::Sonar),
         };
         if targets.any(ends_with_the_users) {
             body.messages.push(said("(go on)"));
         } else if targets.has(&[Family::Claude])
             && let Some(last) = body.messages.iter_mut().rfind(|message| !is_system(message))
-            && let Some(mut said) = parts(last, "content")
-            && let Some(mut end) = said.pop()
         {
+            // It takes what it thought only where it thinks.
+            last.remove("content_blocks");
+            let mut said = parts(last, "content").unwrap_or_default();
             // "final assistant content cannot end with trailing whitespace"
-            let text = String::from(end.text("text").trim_end());
-            if said.is_empty() {
-                last.set("content", text);
-            } else {
-                end.set("text", text);
-                said.push(end);
-                last.set("content", list(said));
+            if let Some(mut end) = said.pop() {
+                let text = String::from(end.text("text").trim_end());
+                if said.is_empty() {
+                    last.set("content", text);
+                } else {
+                    end.set("text", text);
+                    said.push(end);
+                    last.set("content", list(said));
+                }
             }
         }
     }
@@ -592,6 +597,7 @@ pub(super) fn told_calls(body: &mut Body<'_>, targets: &Targets) {
 /// The parts of a content, which is no longer there.
 fn taken<'a>(message: &mut Object<'a>) -> Vec<Json<'a>> {
     match message.take("content") {
+        Some(text) if text.is("") => Vec::new(),
         Some(text) if text.string().is_some() => alloc::vec![text_part(text).into()],
         content => content.and_then(Json::into_list).unwrap_or_default(),
     }

@@ -668,7 +668,7 @@ fn ids(body: &mut Body<'_>, targets: &Targets, Ids { texts, numbers }: Ids<'_>) 
 /// How an id begins that was made for a provider.
 const MADE: &str = "made";
 
-fn says_something(message: &Object<'_>) -> bool {
+pub(super) fn says_something(message: &Object<'_>) -> bool {
     let is_said = |json: &Json<'_>| match json {
         Json::List(parts) => !parts.is_empty(),
         json => json.string().is_none_or(|text| !text.trim().is_empty()),

@@ -10,7 +10,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::repair::calls;
+use super::repair::{calls, says_something};
 use super::targets::Targets;
 use super::{Body, is_role, is_type, list, parts};
 use crate::json::{Json, Object};
@@ -100,6 +100,8 @@ pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
         reasoning(message, takes);
         call_signatures(message, takes, must_be_signed);
     }
+    // A turn that was cut while it thought says nothing: all but a few refuse it in each later turn, and nobody misses it.
+    body.messages.retain(|message| !is_role(message, "assistant") || says_something(message));
 }
 
 /// Writes reasoning in the form that the model takes, or leaves it out.
@@ -125,7 +127,6 @@ fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
     let (mut blocks, mut thinking_blocks) = (Vec::new(), Vec::new());
     let mut unsigned = String::new();
     let mut field = "";
-    let mut has_thinking = false;
     for piece in pieces {
         match piece {
             Piece::Other(block) if is_type(&block, CALL) && !takes.items => {}
@@ -145,16 +146,18 @@ fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
                     }
                     None => match signature.strip_prefix(BLOCKS) {
                         Some(signature) if takes.thinking_blocks => thinking_blocks.push(block(text, signature)),
-                        own => {
-                            has_thinking = true;
-                            blocks.push(block(text, own.unwrap_or(signature)));
-                        }
+                        own => blocks.push(block(text, own.unwrap_or(signature))),
                     },
                 },
             },
         }
     }
-    if (takes.blocks || takes.items) && has_thinking {
+    let is_thought = |block: &Object<'_>| is_type(block, "thinking") || is_type(block, "redacted_thinking");
+    // "The final block in an assistant message cannot be `thinking`" (tailcallhq/forgecode#3071).
+    while !message.has("tool_calls") && blocks.last().is_some_and(is_thought) {
+        blocks.pop();
+    }
+    if (takes.blocks || takes.items) && blocks.iter().any(is_thought) {
         message.set("content_blocks", list(blocks));
     }
     if !thinking_blocks.is_empty() {

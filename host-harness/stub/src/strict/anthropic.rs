@@ -450,6 +450,11 @@ fn sampling(body: &Value, family: &Family) -> Result<(), String> {
 /// (one of somebody else).
 fn signatures(body: &Value) -> Result<(), String> {
     for (at, message) in list(&body["messages"]).enumerate() {
+        // tailcallhq/forgecode#3071 and anthropics/claude-code#11514.
+        let last = list(&message["content"]).last().and_then(|block| block["type"].as_str());
+        if let Some(kind @ ("thinking" | "redacted_thinking")) = last {
+            return Err(format!("messages.{at}: The final block in an assistant message cannot be `{kind}`."));
+        }
         for (index, block) in list(&message["content"]).enumerate() {
             let path = format!("messages.{at}.content.{index}");
             match block["type"].as_str() {
@@ -480,21 +485,25 @@ fn signatures(body: &Value) -> Result<(), String> {
 }
 
 /// With a budget, the turn that waits for results begins with its thinking: OpenRouterTeam/ai-sdk-provider#162,
-/// anomalyco/opencode#3077. Adaptive thinking does not insist (docs, "Adaptive thinking").
+/// anomalyco/opencode#3077; and so does the last one, which is to go on: Aider-AI/aider#3820. Adaptive thinking does not insist (docs, "Adaptive thinking").
 fn loops(body: &Value) -> Result<(), String> {
     let messages: Vec<&Value> = list(&body["messages"]).collect();
     let Some(at) = messages.iter().rposition(|message| message["role"] == "assistant") else { return Ok(()) };
     let Some(message) = messages.get(at) else { return Ok(()) };
     let kinds: Vec<&str> = list(&message["content"]).filter_map(|block| block["type"].as_str()).collect();
     let thinks = |kind: &&str| matches!(*kind, "thinking" | "redacted_thinking");
-    if body["thinking"]["type"] == "enabled" && kinds.contains(&"tool_use") && !kinds.first().is_some_and(thinks) {
-        let found = kinds.first().copied().unwrap_or_default();
+    let is_last = at + 1 == messages.len();
+    if body["thinking"]["type"] == "enabled"
+        && (is_last || kinds.contains(&"tool_use"))
+        && !kinds.first().is_some_and(thinks)
+    {
+        let found = kinds.first().copied().unwrap_or("text");
         return Err(format!(
             "messages.{at}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `{found}`. When `thinking` is enabled, a final `assistant` message must start with a thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks). We recommend you include thinking blocks from previous turns. To avoid this requirement, disable `thinking`. Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking"
         ));
     }
     let is_off = matches!(body["thinking"]["type"].as_str(), None | Some("disabled"));
-    if is_off && at + 1 == messages.len() && kinds.iter().any(thinks) {
+    if is_off && is_last && kinds.iter().any(thinks) {
         // tailcallhq/forgecode#1853
         return Err(format!(
             "messages.{at}.content.0: When thinking is disabled, an `assistant` message in the final position cannot contain `thinking`. To use thinking blocks, enable `thinking` in your request."

@@ -47,7 +47,8 @@ fn pairs(body: &Value) -> Result<(), Refused> {
             }
             open = list(&message["tool_calls"]).filter_map(|call| call["id"].as_str()).collect();
         }
-        let is_optional = message["role"] == "assistant";
+        let is_optional =
+            ["tool_calls", "function_call", "refusal", "audio"].iter().any(|name| !message[*name].is_null());
         match &message["content"] {
             Value::Null if !is_optional => {
                 let text = "Invalid value for 'content': expected a string, got null.";

@@ -40,6 +40,13 @@ fn text(text: &str, long: Option<bool>) -> Value {
     block
 }
 
+/// A turn of the model's that is to go on.
+fn prefilled(content: Value, members: Value) -> Value {
+    let mut body = json!({"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": content}]});
+    merge(&mut body, members);
+    claude(body)
+}
+
 /// A tool loop that waits for the model, with this before the call.
 fn waiting(before: Value, members: Value) -> Value {
     let mut blocks: Vec<Value> = before.as_array().unwrap().clone();
@@ -178,6 +185,8 @@ fn what_anthropic_refuses() {
             "tool_use.name: String should match pattern",
         ),
         (waiting(json!([]), on.clone()), "Expected `thinking` or `redacted_thinking`, but found `tool_use`"),
+        (prefilled(thinking("a", &Signature::of("a")), on.clone()), "cannot be `thinking`."),
+        (prefilled(json!("a"), on.clone()), "Expected `thinking` or `redacted_thinking`, but found `text`"),
         (waiting(thinking("a", "c2lnbmVk"), on.clone()), "Invalid `signature` in `thinking` block"),
         (waiting(thinking("a", &Signature::of("b")), on.clone()), "cannot be modified"),
         (waiting(json!([{"type": "thinking", "thinking": "a"}]), on.clone()), "thinking.signature: Field required"),
@@ -436,6 +445,7 @@ fn what_openai_and_its_like_refuse() {
         (body("gpt-5", marked("system")), "'messages[0].content[0].cache_control'"),
         (body("gpt-4o", marked("user")), "'messages[0].content[0].cache_control'"),
         (body("gpt-4o", turn(None, false)), "must be followed by tool messages"),
+        (body("gpt-4o", json!({"messages": [{"role": "assistant", "content": null}]})), "expected a string, got null"),
         (body("gpt-4o", json!({"tools": []})), "Invalid 'tools': empty array"),
         (
             body("gpt-5", json!({"tools": vec![json!({"type": "function", "function": {"name": "f"}}); 129]})),
