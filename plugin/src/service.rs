@@ -31,10 +31,16 @@ pub(crate) fn models(connection: &Connection) -> Result<Vec<exports::models::Ent
 }
 
 pub(crate) fn complete(connection: &Connection, asked: &exports::chat::Request) -> Result<exports::chat::Response> {
-    let body = request::body(connection, asked, false)?;
-    let call = call::post(connection, body.path, Accept::Json, JSON)?;
-    let (head, answer) = http::fetch(call, body.json.as_bytes(), MAX_ANSWER)?;
-    answer::response(head, &answer, offers_tools(&body.json))
+    let request = request::body(connection, asked, false)?;
+    let call = call::post(connection, request.path, Accept::Json, JSON)?;
+    let (head, body) = http::fetch(call, request.json.as_bytes(), MAX_ANSWER)?;
+    let mut response = answer::response(head, &body, offers_tools(&request.json))?;
+    for part in &mut response.content {
+        if let exports::chat::AssistantPart::ToolCall(call) = part {
+            request::restore(&mut call.name, &request.renamed);
+        }
+    }
+    Ok(response)
 }
 
 /// Whether a request offers tools. In a text of it the quotes are escaped.
@@ -49,7 +55,7 @@ pub(crate) fn stream(connection: &Connection, asked: &exports::chat::Request) ->
     let report = answer.head.report();
     let is_document = answer.head.is_document();
     let reply = stream::Reply::new(answer.head).offers_tools(offers_tools(&body.json));
-    let mut state = State { reply, body: Some(answer.body) };
+    let mut state = State { reply, body: Some(answer.body), renamed: body.renamed };
     // An error is told at once. Some send events under this media type too: the first byte tells.
     while is_document && state.body.is_some() && !state.reply.is_stream() {
         state.read();
@@ -72,6 +78,7 @@ struct State {
     reply: stream::Reply,
     /// Gone as soon as the reply is over, and its connection with it.
     body: Option<Body>,
+    renamed: request::Renamed,
 }
 
 impl State {
@@ -96,7 +103,13 @@ impl Reply {
     pub(crate) fn next(&self) -> Result<Vec<exports::chat::Event>> {
         let mut state = self.state.borrow_mut();
         loop {
-            if let Some(taken) = state.reply.take() {
+            if let Some(mut taken) = state.reply.take() {
+                for event in taken.iter_mut().flatten().filter(|_| !state.renamed.is_empty()) {
+                    if let exports::chat::Event::ToolCall(exports::chat::ToolCallDelta { name: Some(name), .. }) = event
+                    {
+                        request::restore(name, &state.renamed);
+                    }
+                }
                 return taken;
             }
             state.read();

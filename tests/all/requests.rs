@@ -5,7 +5,7 @@
 use std::fs;
 
 use host_harness::wit::chat::Request;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{hosted, provider, root};
 
@@ -81,4 +81,32 @@ async fn what_clients_send_is_refused_by_nobody() {
     }
     assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(tried >= 200, "{tried}");
+}
+
+/// Names of tools that a provider refuses, as MCP's may be: it gets others, and the host its own again.
+#[tokio::test]
+async fn a_tool_is_called_by_the_name_that_the_host_gave_it() {
+    let stub = hosted().await;
+    let provider = provider(stub.base_url()).await;
+    let tool = |name: &str| json!({"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}});
+    let ask = |model: &str, names: &[&str]| {
+        let tools: Vec<Value> = names.iter().map(|name| tool(name)).collect();
+        let said = "calendar_read and Create_Share and plain";
+        Request::openai(&json!({"model": model, "tools": tools, "messages": [{"role": "user", "content": said}]}))
+    };
+    let names = ["calendar.read", "Create Share", "plain"];
+    for model in
+        ["@openai/gpt-5", "@openai/gpt-5.1-codex", "@anthropic/claude-sonnet-4-5", "@bedrock/us.amazon.nova-pro-v1:0"]
+    {
+        let request = ask(model, &names);
+        let whole = provider.complete(&request).await.unwrap();
+        let streamed = provider.stream(&request).await.unwrap().join().await.unwrap();
+        for response in [whole, streamed] {
+            let called: Vec<&str> = response.tool_calls().map(|call| &*call.name).collect();
+            assert_eq!(called, names, "{model}");
+        }
+    }
+    // Nobody could tell which of them was called.
+    let error = provider.complete(&ask("@openai/gpt-5", &["a.b", "a/b"])).await.unwrap_err();
+    assert!(error.to_string().contains("Invalid 'tools[0].function.name'"), "{error}");
 }

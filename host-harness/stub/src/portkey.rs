@@ -28,7 +28,10 @@ impl Sent {
         let maker = Family::of(name).map(|family| family.maker).filter(|_| !name.contains('/'));
         let name = name.to_owned();
         Ok(match maker {
-            Some(Maker::Anthropic) if slug.contains("bedrock") || name.contains("anthropic.") => {
+            // Vertex too has the maker in a name.
+            Some(Maker::Anthropic)
+                if slug.contains("bedrock") || name.contains("anthropic.") && !slug.contains("vertex") =>
+            {
                 Self::Bedrock { body: converse(body).ok_or_else(exception)?, model: name }
             }
             None if bedrock::is_nova(&name) => {

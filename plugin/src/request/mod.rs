@@ -42,7 +42,11 @@ struct Body<'a> {
     /// Whether nobody said how long the answer may be.
     has_default_limit: bool,
     protocol: Protocol,
+    renamed: Renamed,
 }
+
+/// Tools that go by other names: as they are sent, and the host's.
+pub(crate) type Renamed = Vec<(String, String)>;
 
 /// A body as it is sent.
 #[derive(Debug)]
@@ -51,6 +55,7 @@ pub struct Finished {
     pub json: String,
     /// Where it goes, below the base URL.
     pub path: &'static str,
+    pub(crate) renamed: Renamed,
 }
 
 impl Finished {
@@ -59,7 +64,7 @@ impl Finished {
             Protocol::Chat => "/chat/completions",
             Protocol::Responses => "/responses",
         };
-        Self { json, path }
+        Self { json, path, renamed: Renamed::new() }
     }
 }
 
@@ -98,6 +103,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
         body.protocol = Protocol::Responses;
     }
     repair::tools(&mut body, &targets, &own);
+    repair::tool_names(&mut body, &targets);
     repair::arguments(&mut body, &targets);
     repair::contents(&mut body);
     repair::pairs(&mut body, &targets);
@@ -118,11 +124,19 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     content::told_calls(&mut body, &targets);
     cache::prompt(&mut body, &targets, &own, request.prompt_cache.or(options.prompt_cache));
     let protocol = body.protocol;
+    let renamed = core::mem::take(&mut body.renamed);
     let json = match protocol {
         Protocol::Chat => body.into_json(),
         Protocol::Responses => responses::body(body, &targets).to_json(),
     };
-    Ok(Finished::new(json, protocol))
+    Ok(Finished { renamed, ..Finished::new(json, protocol) })
+}
+
+/// Gives a tool that was called the host's name again.
+pub(crate) fn restore(called: &mut String, renamed: &Renamed) {
+    if let Some((_, own)) = renamed.iter().find(|(sent, _)| sent == called) {
+        called.clone_from(own);
+    }
 }
 
 /// A host's body, its lists opened in the same pass that reads it.

@@ -100,13 +100,7 @@ pub(super) fn calls<'a>(message: &mut Object<'a>, change: &mut dyn FnMut(Object<
 /// answers 500 to those for Claude, Gemini and Bedrock (1.15.2 and 2.2.3: `JSON.parse`): the text stays, inside of one.
 pub(super) fn arguments(body: &mut Body<'_>, targets: &Targets) {
     let keeps_custom = body.protocol == Protocol::Chat && takes_custom(targets);
-    let is_strict =
-        |target: &Traits| matches!(target.family, Family::Claude | Family::Gpt) || target.route == Route::Bedrock;
-    let longest = targets.any(is_strict).then_some(if targets.are(Family::Claude) && !targets.goes(Route::Bedrock) {
-        128
-    } else {
-        64
-    });
+    let longest = longest_name(targets);
     for message in &mut body.messages {
         spell(message, "tool_call_id");
         calls(message, &mut |mut call| {
@@ -118,6 +112,49 @@ pub(super) fn arguments(body: &mut Body<'_>, targets: &Targets) {
             }
             whole_call(call, longest)
         });
+    }
+}
+
+/// The longest name of a tool, where one of letters, digits, `_` and `-` alone is taken.
+fn longest_name(targets: &Targets) -> Option<usize> {
+    let is_strict =
+        |target: &Traits| matches!(target.family, Family::Claude | Family::Gpt) || target.route == Route::Bedrock;
+    let is_claude = targets.are(Family::Claude) && !targets.goes(Route::Bedrock);
+    targets.any(is_strict).then_some(if is_claude { 128 } else { 64 })
+}
+
+/// MCP's names may have dots in them, and servers have spaces (openai/codex#8174, github/copilot-cli#2581): where they are
+/// refused, such tools go by other names, as their past calls do, unless two would go by the same.
+pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
+    let Some(longest) = longest_name(targets) else { return };
+    let mut names = Vec::with_capacity(body.tools.len());
+    for tool in &body.tools {
+        let Some(Json::Object(function)) = tool.get("function") else { continue };
+        let own = function.text("name");
+        let fit = fit_name(&own, is_plain, longest);
+        body.renamed.extend(fit.clone().map(|fit| (fit, String::from(&*own))));
+        names.push(fit.map_or(own, Cow::Owned));
+    }
+    if body.renamed.is_empty() {
+        return;
+    }
+    let firsts = firsts(&names.iter().map(|name| &**name).collect::<Vec<_>>());
+    if firsts.iter().enumerate().any(|(at, first)| at != *first) {
+        return body.renamed.clear();
+    }
+    body.tools.iter_mut().for_each(|tool| rename(tool, longest));
+    if let Some(mut choice) = body.members.get("tool_choice").and_then(Json::object) {
+        rename(&mut choice, longest);
+        body.members.set("tool_choice", choice);
+    }
+}
+
+/// Gives the function in it a name that fits.
+fn rename(object: &mut Object<'_>, longest: usize) {
+    let Some(mut function) = object.get("function").and_then(Json::object) else { return };
+    if let Some(name) = fit_name(&function.text("name"), is_plain, longest) {
+        function.set("name", name);
+        object.set("function", function);
     }
 }
 
