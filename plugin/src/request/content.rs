@@ -18,7 +18,12 @@ use crate::tool_calls::LONGEST_NAME;
 /// hands files, and images of the model's, to Anthropic as they are, and spoils a system message with an image for it
 /// (1.15.2 and 2.2.3). OpenClaw's own client does the same for results. The Responses API takes images and files there, but
 /// for the model's.
-pub(super) fn tool_images(body: &mut Body<'_>) {
+///
+/// What is left and is no text is said in one, or the whole session would be refused: providers have their own parts, such as
+/// Anthropic's of a search, which Anthropic alone takes back, and hosts theirs.
+pub(super) fn tool_images(body: &mut Body<'_>, targets: &Targets) {
+    let is_claude = targets.all(|target| target.family == Family::Claude && target.route == Route::Direct);
+    let is_known = !targets.is_unknown();
     let is_shown =
         |message: &Object<'_>| !is_role(message, "user") && matches!(message.get("content"), Some(Json::List(_)));
     if !body.messages.iter().any(is_shown) {
@@ -32,7 +37,7 @@ pub(super) fn tool_images(body: &mut Body<'_>) {
             show(&mut out, &mut shown);
         }
         if is_shown(&message) {
-            let is_own = is_role(&message, "assistant");
+            let (is_own, tells) = (is_role(&message, "assistant"), is_system(&message));
             let is_image = |part: &Json<'_>| {
                 part.object().is_some_and(|part| match &*part.text("type") {
                     "image_url" | "file" => is_chat || is_own,
@@ -40,9 +45,13 @@ pub(super) fn tool_images(body: &mut Body<'_>) {
                 })
             };
             let all = message.take_list("content");
-            let (images, texts): (Vec<_>, Vec<_>) = all.into_iter().partition(is_image);
+            let (images, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(is_image);
+            let texts: Vec<_> = rest
+                .into_iter()
+                .filter_map(|part| if is_known { said(part, is_own, is_claude && !tells) } else { Some(part) })
+                .collect();
             let says_nothing = texts.is_empty();
-            message.set("content", texts);
+            message.set("content", if says_nothing { Json::NULL } else { texts.into() });
             if !images.is_empty() {
                 let are_images = images.iter().all(|part| part.object().is_some_and(|it| is_type(&it, "image_url")));
                 let (one, some) = if are_images { ("image", "Image") } else { ("file", "File") };
@@ -62,6 +71,21 @@ pub(super) fn tool_images(body: &mut Body<'_>) {
     }
     show(&mut out, &mut shown);
     body.messages = out;
+}
+
+/// What is said in a part that is not the user's; none where it says nothing to another model.
+fn said<'a>(part: Json<'a>, is_own: bool, is_claude: bool) -> Option<Json<'a>> {
+    let Some(object) = part.object() else { return Some(part) };
+    let (kind, text) = (object.text("type"), object.text("text"));
+    match &*kind {
+        "text" | "image_url" | "file" => Some(part),
+        // Anthropic's own.
+        "search_result" | "tool_reference" | "compaction" if is_claude => Some(part),
+        _ if is_claude && (kind.ends_with("tool_use") || kind.ends_with("tool_result")) => Some(part),
+        _ if !text.is_empty() => Some(text_part(Json::Text(text)).into()),
+        _ if is_own => None,
+        _ => Some(text_part(object.to_json().into()).into()),
+    }
 }
 
 fn show<'a>(out: &mut Vec<Object<'a>>, shown: &mut Vec<Json<'a>>) {

@@ -107,7 +107,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     repair::arguments(&mut body, &targets);
     repair::contents(&mut body);
     repair::pairs(&mut body, &targets);
-    content::tool_images(&mut body);
+    content::tool_images(&mut body, &targets);
     content::documents(&mut body, &targets);
     content::tool_names(&mut body, &targets);
     replay::turns(&mut body, &targets);

@@ -823,17 +823,19 @@ fn in_blocks<'a>(part: &Object<'a>) -> Option<Vec<Object<'a>>> {
     Some(blocks)
 }
 
-/// Reasoning among the parts of a turn of the model's own, as LangChain and Mistral have it, goes to the blocks, from where
+/// Reasoning among the parts of a turn of the model's own, as LangChain, LibreChat and Mistral have it, goes to the blocks, from where
 /// it goes back in the form that the model takes: none takes it as a part.
 fn blocks(message: &mut Object<'_>) {
-    let is_thought = |part: &Object<'_>| matches!(&*part.text("type"), "thinking" | "redacted_thinking" | "reasoning");
+    let is_thought =
+        |part: &Object<'_>| matches!(&*part.text("type"), "thinking" | "redacted_thinking" | "reasoning" | "think");
     let Some(parts) = parts(message, "content").filter(|parts| parts.iter().any(is_thought)) else { return };
     let (mut blocks, mut texts) = (Vec::new(), Vec::new());
     for mut part in parts {
         if !is_thought(&part) {
             texts.push(Json::from(part.clone()));
-        } else if is_type(&part, "reasoning") {
-            let text = part.text("text").into_owned();
+        } else if is_type(&part, "reasoning") || is_type(&part, "think") {
+            let said = ["text", "reasoning", "think", "summary"].iter().find_map(|name| part.get(name));
+            let text = said.map(|said| said.text().into_owned()).unwrap_or_default();
             part = Object::from([("type", "thinking".into()), ("thinking", text.into())]);
         } else if let Some(text) = part.get("thinking").filter(|text| text.is_nested()).map(Json::text) {
             part.set("thinking", Json::Text(text));

@@ -251,6 +251,9 @@ fn block_is_sound(block: &Value, path: &str) -> Result<(), String> {
             if data.is_empty() { Err(format!("{path}.image.source.base64.data: Field required")) } else { Ok(()) }
         }
         Some("thinking" | "redacted_thinking" | "tool_use" | "image" | "document") => Ok(()),
+        // Its own tools, and what they gave (docs, "Tool reference", "Search results").
+        Some("search_result" | "tool_reference" | "server_tool_use" | "mcp_tool_use" | "compaction") => Ok(()),
+        Some(kind) if kind.ends_with("_tool_result") => Ok(()),
         _ => Err(format!(
             "{path}: Input tag '{}' found using 'type' does not match any of the expected tags",
             block["type"].as_str().unwrap_or_default()
@@ -296,7 +299,9 @@ fn pairs(body: &Value) -> Result<(), String> {
         ))
     };
     for (at, _, blocks) in &turns {
-        let results: Vec<&str> = blocks.iter().filter_map(|block| block["tool_use_id"].as_str()).collect();
+        // Its own tools have results of other types.
+        let results = blocks.iter().filter(|block| block["type"] == "tool_result");
+        let results: Vec<&str> = results.filter_map(|block| block["tool_use_id"].as_str()).collect();
         if let Some((index, id)) = results.iter().enumerate().find(|(_, id)| !open.contains(id)) {
             return Err(format!(
                 "messages.{at}.content.{index}: unexpected `tool_use_id` found in `tool_result` blocks: {id}. Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
