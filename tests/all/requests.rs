@@ -92,7 +92,7 @@ async fn a_tool_is_called_by_the_name_that_the_host_gave_it() {
     let ask = |model: &str, names: &[&str]| {
         let tools: Vec<Value> = names.iter().map(|name| tool(name)).collect();
         let said = "calendar_read and Create_Share and plain";
-        Request::openai(&json!({"model": model, "tools": tools, "messages": [{"role": "user", "content": said}]}))
+        Request::openai(json!({"model": model, "tools": tools, "messages": [{"role": "user", "content": said}]}))
     };
     let names = ["calendar.read", "Create Share", "plain"];
     for model in
