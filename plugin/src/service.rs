@@ -34,7 +34,7 @@ pub(crate) fn complete(connection: &Connection, asked: &exports::chat::Request) 
     let request = request::body(connection, asked, false)?;
     let call = call::post(connection, request.path, Accept::Json, JSON)?;
     let (head, body) = http::fetch(call, request.json.as_bytes(), MAX_ANSWER)?;
-    let mut response = answer::response(head, &body, offers_tools(&request.json))?;
+    let mut response = answer::response(head, &body, request.offers_tools)?;
     for part in &mut response.content {
         if let exports::chat::AssistantPart::ToolCall(call) = part {
             request::restore(&mut call.name, &request.renamed);
@@ -43,18 +43,13 @@ pub(crate) fn complete(connection: &Connection, asked: &exports::chat::Request) 
     Ok(response)
 }
 
-/// Whether a request offers tools. In a text of it the quotes are escaped.
-fn offers_tools(json: &str) -> bool {
-    json.contains("\"tools\":[")
-}
-
 pub(crate) fn stream(connection: &Connection, asked: &exports::chat::Request) -> Result<Reply> {
     let body = request::body(connection, asked, true)?;
     let call = call::post(connection, body.path, Accept::Events, JSON)?;
     let answer = http::open(call, body.json.as_bytes())?;
     let report = answer.head.report();
     let is_document = answer.head.is_document();
-    let reply = stream::Reply::new(answer.head).offers_tools(offers_tools(&body.json));
+    let reply = stream::Reply::new(answer.head).offers_tools(body.offers_tools);
     let mut state = State { reply, body: Some(answer.body), renamed: body.renamed };
     // An error is told at once. Some send events under this media type too: the first byte tells.
     while is_document && state.body.is_some() && !state.reply.is_stream() {

@@ -290,7 +290,8 @@ impl<'a> Choice<'a> {
                 _ => {}
             }
         }
-        if matches!(&*read.finish_reason, "stop" | "tool_calls")
+        if !native.is_empty()
+            && matches!(&*read.finish_reason, "stop" | "tool_calls")
             && (error::is_failure(&native)
                 || matches!(finish_reason(&native, false), FinishReason::Length | FinishReason::ContentFilter))
         {
@@ -416,7 +417,7 @@ impl<'a> Message<'a> {
             read.reasoning = text;
             read.reasoning_field = name;
         }
-        if parts.iter().map(|part| &*part.refusal).collect::<String>() == read.refusal {
+        if !read.refusal.is_empty() && parts.iter().map(|part| &*part.refusal).collect::<String>() == read.refusal {
             read.refusal = Cow::default();
         }
         // Of Claude at Vertex (gateway 1.15.2), and of Mistral, the blocks are in `content` itself.

@@ -95,7 +95,9 @@ async fn ask(arguments: &[&str], profile: Option<&str>, file: Option<&Path>) -> 
             command.env(name, all);
         }
     }
-    command.current_dir(std::env::home_dir().filter(|home| home.is_absolute() && home.is_dir()).unwrap_or_else(|| "/".into()));
+    command.current_dir(
+        std::env::home_dir().filter(|home| home.is_absolute() && home.is_dir()).unwrap_or_else(|| "/".into()),
+    );
     if let Some(profile) = profile {
         command.args(["--profile", profile]);
     }

@@ -56,15 +56,16 @@ pub struct Finished {
     /// Where it goes, below the base URL.
     pub path: &'static str,
     pub(crate) renamed: Renamed,
+    pub(crate) offers_tools: bool,
 }
 
 impl Finished {
-    fn new(json: String, protocol: Protocol) -> Self {
+    fn new(json: String, protocol: Protocol, offers_tools: bool) -> Self {
         let path = match protocol {
             Protocol::Chat => "/chat/completions",
             Protocol::Responses => "/responses",
         };
-        Self { json, path, renamed: Renamed::new() }
+        Self { json, path, renamed: Renamed::new(), offers_tools }
     }
 }
 
@@ -124,12 +125,12 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     content::told_calls(&mut body, &targets);
     cache::prompt(&mut body, &targets, &own, request.prompt_cache.or(options.prompt_cache));
     let protocol = body.protocol;
-    let renamed = core::mem::take(&mut body.renamed);
+    let (renamed, offers_tools) = (core::mem::take(&mut body.renamed), !body.tools.is_empty());
     let json = match protocol {
         Protocol::Chat => body.into_json(),
         Protocol::Responses => responses::body(body, &targets).to_json(),
     };
-    Ok(Finished { renamed, ..Finished::new(json, protocol) })
+    Ok(Finished { renamed, ..Finished::new(json, protocol, offers_tools) })
 }
 
 /// Gives a tool that was called the host's name again.
@@ -155,7 +156,8 @@ fn finished(json: &str, stream: bool) -> Result<Finished> {
     }
     // What was made to fit for the other API has no messages.
     let is_chat = body.has("messages") || !body.has("input");
-    Ok(Finished::new(json.into(), if is_chat { Protocol::Chat } else { Protocol::Responses }))
+    let protocol = if is_chat { Protocol::Chat } else { Protocol::Responses };
+    Ok(Finished::new(json.into(), protocol, body.has("tools")))
 }
 
 impl<'a> Body<'a> {

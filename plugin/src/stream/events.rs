@@ -597,7 +597,8 @@ impl State {
         let told = |reason: &str| parts::finish_reason(reason, false);
         // A later `stop` undoes no limit and no filter.
         let is_undone = || {
-            matches!(told(&self.reason), FinishReason::Length | FinishReason::ContentFilter)
+            !self.reason.is_empty()
+                && matches!(told(&self.reason), FinishReason::Length | FinishReason::ContentFilter)
                 && told(&reason) == FinishReason::Stop
         };
         if reason.is_empty() || is_undone() {
@@ -992,7 +993,7 @@ impl State {
             self.say(open);
         }
         self.note_tag();
-        let call = if parts::ends_call(&self.last_tag, self.offers_tools) {
+        let call = if !self.last_tag.is_empty() && parts::ends_call(&self.last_tag, self.offers_tools) {
             Some(&self.last_tag)
         } else {
             Some(&self.said.start).filter(|start| self.offers_tools && parts::begins_call(start))
