@@ -38,6 +38,12 @@ const isOfModel = ({ kind, origin, hint }) => OF_KEYS.includes(kind) && (origin 
 /** OpenClaw shows no longer words of a `rate_limit`, but "API rate limit reached. Please try again later". */
 const LONGEST_SHOWN = 300;
 
+/** A longer trace id is not one. */
+const LONGEST_TRACE = 100;
+
+/** @param {string} text @param {number} length */
+const cut = (text, length) => (text.length > length ? `${text.slice(0, length - 1).trimEnd()}…`.toWellFormed() : text);
+
 /** A failed call. `type` is the component's error kind, or `model-refused`. */
 export class PortkeyError extends Error {
   /** @param {ComponentError} error */
@@ -46,14 +52,17 @@ export class PortkeyError extends Error {
     const ofModel = isOfModel(error);
     // By these words OpenClaw does not wait and ask again, up to nine times; and of a `rate_limit` it shows only texts with words like them.
     const note = kind === 'quota-exceeded' ? ' (out of budget or quota)' : ofModel ? ' (or see its plan and subscription)' : '';
+    const end = note + (traceId && traceId.length <= LONGEST_TRACE ? ` (trace id ${traceId})` : '');
     // OpenClaw ends it with a full stop.
-    const say = (/** @type {string} */ words) => [words, hint].filter(Boolean).map((text) => String(text).replace(/[^.!?]$/, '$&.')).join(' ').replace(/\.$/, '')
-      + note + (traceId ? ` (trace id ${traceId})` : '');
-    let sentences = say(message);
-    const over = sentences.length - LONGEST_SHOWN;
-    if (ofModel && over > 0) sentences = say(`${message.slice(0, -over - 2).trimEnd()}…`).toWellFormed();
+    const say = (/** @type {string} */ words) => [words, hint].filter(Boolean).map((text) => String(text).replace(/[^.!?…]$/, '$&.')).join(' ').replace(/\.$/, '');
+    let words = say(message);
+    const over = words.length + end.length - LONGEST_SHOWN;
+    if (ofModel && over > 0) words = cut(say(cut(message, Math.max(50, message.length - over))), LONGEST_SHOWN - end.length);
+    const sentences = words + end;
     const ofReasoning = isOfReasoning(error);
-    const wait = retryAfterMs === undefined ? '' : `; Retry-After: ${Number(retryAfterMs) / 1000} seconds`;
+    // Of what is used up OpenClaw would take it for a short while.
+    const isUsedUp = ofModel || kind === 'quota-exceeded';
+    const wait = retryAfterMs === undefined || isUsedUp ? '' : `; Retry-After: ${Number(retryAfterMs) / 1000} seconds`;
     // A stream may fail after a good head. By a status or a code OpenClaw would take it for the key's, whatever we say.
     const refusal = status !== undefined && status >= 300 && !ofModel ? status : undefined;
     // in these words OpenClaw knows that it may ask again without the thinking of earlier turns

@@ -154,17 +154,8 @@ const passwordIn = (text) => (text.includes('://') ? URL.parse(text.trim())?.pas
 /** @param {string} what @returns {Error} */
 const refusal = (what) => configError(`Portkey's component ${what}: nothing was changed`);
 
-const MARK = 'SEALED_';
-
 /** Most entries for one provider, or one plugin: each is a spelling of its name. */
 const SPELLINGS = 16;
-
-/** @param {string} text */
-function underscoresBehind(text) {
-  let end = text.length;
-  while (text[end - 1] === '_') end -= 1;
-  return text.length - end;
-}
 
 export class View {
   /** What was hidden, by what is shown instead; `inline` where only a part of it is. @type {Map<string, { value: any, inline: boolean }>} */
@@ -183,9 +174,11 @@ export class View {
     const text = JSON.stringify(document);
     this.id = id;
     this.isSecret = isSecret;
-    // one that the text does not hold: of its pieces each but the last has one behind it, and may begin with the end of one
-    const longest = text.split(MARK).slice(0, -1).reduce((most, piece) => Math.max(most, underscoresBehind(piece)), -2);
-    this.mark = '_'.repeat(longest + 2) + MARK;
+    // one that the text does not hold
+    const taken = new Set(Array.from(text.matchAll(/SEALED(\d+)_/g), ([, number]) => Number(number)));
+    let free = 0;
+    while (taken.has(free)) free += 1;
+    this.mark = `SEALED${free}_`;
     this.count = 0;
     this.document = mapSecrets(document, id, {
       whole: (value) => this.whole(value),

@@ -206,7 +206,13 @@ impl Config {
 
     /// Where OpenClaw keeps its files.
     pub(crate) fn locations(&self) -> host_harness::Result<Locations> {
-        Locations::of(&Environment::process(), self.profile.as_deref())
+        // A file that is named needs no home folder.
+        let named = self.config.as_ref().map(|path| path.display().to_string());
+        let variable = move |name: &str| match (name, &named) {
+            ("OPENCLAW_CONFIG_PATH", Some(named)) => Some(named.clone()),
+            _ => std::env::var(name).ok(),
+        };
+        Locations::of(&Environment::from_fn(variable), self.profile.as_deref())
     }
 }
 
@@ -244,6 +250,16 @@ impl Extra {
             setup = setup.option("metadata", metadata.collect::<Map<_, _>>());
         }
         setup
+    }
+
+    /// Refuses a header that the host attaches itself: it would be left out.
+    fn check(&self, descriptor: &Descriptor) -> Result<(), Usage> {
+        let is_given = |credential: &&Credential| {
+            self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(&credential.header))
+        };
+        let Some(credential) = descriptor.credentials.iter().find(is_given) else { return Ok(()) };
+        let (header, ways) = (&credential.header, ways_to_give(credential));
+        Err(Usage(format!("--header {header}: the host attaches this header itself. Set {ways}")))
     }
 
     /// The options that were given one by one, as JSON or text.
@@ -356,6 +372,7 @@ impl Connect {
     /// The plugin, connected, and what it was connected by.
     pub(crate) async fn provider(&self) -> anyhow::Result<(Provider, ConfigFile, Environment)> {
         let plugin = self.run.plugin().await?;
+        self.extra.check(plugin.descriptor())?;
         let (config, environment) = self.config.read_existing()?;
         let provider = Provider::connect(&plugin, self.setup(&plugin, &config, &environment)).await;
         let provider = provider.map_err(|error| self.explained(&plugin, &config, &environment, error))?;

@@ -275,7 +275,7 @@ impl Drawing {
     }
 
     fn of(mut self, markdown: &str) -> String {
-        let Some(text) = literal::escaped(markdown) else { return terminal::text(markdown) };
+        let Some(text) = literal::escaped(markdown) else { return terminal::text(markdown.trim_end()) + "\n" };
         for event in Parser::new_ext(&text, OPTIONS) {
             self.event(clean(event));
         }
@@ -535,11 +535,14 @@ mod tests {
             let markdown = format!("{} a{}", open.repeat(1_000), line.repeat(1_000));
             let drawn = plain(&markdown);
             assert!(drawn.len() < 2 * markdown.len(), "{open}: {} of {}", drawn.len(), markdown.len());
+            assert_eq!(drawn.matches('b').count(), markdown.matches('b').count(), "{open}");
+            assert!(drawn.ends_with("b\n") && !drawn.ends_with("\n\n"), "{open}");
         }
         let hidden = format!("[1]: /u \"{}c{}\"", "*a **b ".repeat(1_000), " x** x*".repeat(1_000));
-        assert!(plain(&hidden).len() < 2 * hidden.len());
+        assert!(plain(&hidden).len() < 2 * hidden.len() && plain(&hidden).contains('c'));
         let wide = format!("{0}|\n{1}|\n|{2}|", "|a".repeat(1_000), "|-".repeat(1_000), "x".repeat(2_000));
         assert!(plain(&wide).len() < 2 * wide.len());
+        assert_eq!(plain(&wide).matches('x').count(), 2_000);
         assert_eq!(plain("> > deep"), "│ │ deep\n");
     }
 

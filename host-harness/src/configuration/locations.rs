@@ -42,10 +42,13 @@ impl Locations {
     ///
     /// # Errors
     /// Where the profile's name cannot be one, a `.env` is there and cannot be read, or there is neither a home folder nor
-    /// one for OpenClaw's state: what stands in the current folder may be anybody's.
+    /// a variable that names OpenClaw's state or configuration: what stands in the current folder may be anybody's.
     pub fn of(environment: &Environment, profile: Option<&str>) -> Result<Self> {
-        if known_home(environment).is_none() && environment.get("OPENCLAW_STATE_DIR").is_none() {
-            return Err(Error::config("no home folder is known").hint("Set HOME or OPENCLAW_HOME to a whole path."));
+        let names_a_place =
+            ["OPENCLAW_STATE_DIR", "OPENCLAW_CONFIG_PATH"].iter().any(|name| environment.get(name).is_some());
+        if known_home(environment).is_none() && !names_a_place {
+            let hint = "Set HOME to a whole path, or OPENCLAW_HOME or OPENCLAW_STATE_DIR.";
+            return Err(Error::config("no home folder is known").hint(hint));
         }
         let home = home_folder(environment);
         let profile = profile.map(|profile| profile_folder(&home, profile)).transpose()?;
@@ -218,6 +221,23 @@ mod tests {
             assert_eq!(found.config(), Path::new(&expected), "{files:?} {variables:?} {profile:?}");
         }
         assert!(Locations::of(&Environment::process(), Some("a/b")).is_err());
+    }
+
+    /// What stands in the current folder may be anybody's.
+    #[test]
+    fn a_home_that_is_no_whole_path_is_none() {
+        let with = |home: &'static str, state: Option<&'static str>| {
+            let variable = move |name: &str| match name {
+                "HOME" => Some(home.to_owned()),
+                "OPENCLAW_STATE_DIR" => state.map(str::to_owned),
+                _ => None,
+            };
+            Locations::of(&Environment::from_fn(variable), None)
+        };
+        for home in [".", "a/b", "./c"] {
+            assert!(with(home, None).unwrap_err().to_string().contains("no home folder is known"), "{home}");
+            assert_eq!(with(home, Some("/s")).unwrap().config(), Path::new("/s/openclaw.json"));
+        }
     }
 
     #[test]

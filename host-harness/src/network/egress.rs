@@ -145,8 +145,10 @@ impl Egress {
 
     async fn fetch(&self, url: &str) -> crate::error::Result<Media> {
         let mut url = url.to_owned();
-        for _ in 0..=DOWNLOAD_REDIRECTS {
-            match self.hop(&url).await? {
+        for hop in 0..=DOWNLOAD_REDIRECTS {
+            // Behind a redirect something was sent.
+            let next = self.hop(&url).await.map_err(|error| if hop > 0 { error.request_sent(true) } else { error });
+            match next? {
                 Hop::Here(media) => return Ok(media),
                 Hop::To(next) => url = next,
             }
@@ -164,7 +166,7 @@ impl Egress {
             error => not_fetched(&error.to_string()),
         };
         let origin: Origin =
-            url.parse().map_err(|_| denied("its URL must begin with http:// or https://, and hold no user name"))?;
+            url.parse().map_err(|_| denied("its URL cannot be read, is not of http or https, or holds a user name"))?;
         // A gateway on this machine may answer with a URL of this machine or a public one; a public one only with public.
         let own = &self.pool.destination;
         let networks = Networks::of(&origin, false);

@@ -538,6 +538,9 @@ fn finish_reasons() {
     let both =
         r#"{"choices":[{"message":{"content":"b"}},{"index":0,"message":{"content":"a"},"finish_reason":"stop"}]}"#;
     assert_eq!(answer(both).unwrap().content, [AssistantPart::Text("a".into())]);
+    // Some leave out a number that is zero.
+    let zero = r#"{"choices":[{"message":{"content":"a"},"finish_reason":"stop"},{"index":1,"message":{"content":"b"},"finish_reason":"stop"}]}"#;
+    assert_eq!(answer(zero).unwrap().content, [AssistantPart::Text("a".into())]);
     // Some have the member of a stream too.
     for delta in ["{}", r#"{"content":""}"#, r#"{"content":"a"}"#] {
         let both = format!(r#"{{"choices":[{{"message":{{"content":"a"}},"delta":{delta},"finish_reason":"stop"}}]}}"#);

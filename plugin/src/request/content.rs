@@ -82,9 +82,15 @@ fn said<'a>(part: Json<'a>, is_own: bool, is_claude: bool) -> Option<Json<'a>> {
         // Anthropic's own.
         "search_result" | "tool_reference" | "compaction" if is_claude => Some(part),
         _ if is_claude && (kind.ends_with("tool_use") || kind.ends_with("tool_result")) => Some(part),
-        _ if !text.is_empty() => Some(text_part(Json::Text(text)).into()),
-        _ if is_own => None,
-        _ => Some(text_part(object.to_json().into()).into()),
+        _ if is_own && text.is_empty() => None,
+        _ => {
+            let mut rest = object.clone();
+            let mark = rest.take(MARK);
+            let is_text = !text.is_empty() && (is_own || rest.iter().count() == 2);
+            let mut said = text_part(if is_text { Json::Text(text) } else { rest.to_json().into() });
+            said.set_some(MARK, mark);
+            Some(said.into())
+        }
     }
 }
 
@@ -256,7 +262,8 @@ fn unescaped(text: &str) -> String {
     let mut pieces = text.split('%');
     let mut out: Vec<u8> = pieces.next().unwrap_or_default().into();
     for piece in pieces {
-        let byte = piece.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let digits = piece.get(..2).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         out.push(byte.unwrap_or(b'%'));
         out.extend_from_slice(piece.get(if byte.is_some() { 2 } else { 0 }..).unwrap_or_default().as_bytes());
     }

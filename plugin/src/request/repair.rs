@@ -117,8 +117,10 @@ pub(super) fn arguments(body: &mut Body<'_>, targets: &Targets) {
 
 /// The longest name of a tool, where one of letters, digits, `_` and `-` alone is taken.
 fn longest_name(targets: &Targets) -> Option<usize> {
-    let is_strict =
-        |target: &Traits| matches!(target.family, Family::Claude | Family::Gpt) || target.route == Route::Bedrock;
+    let is_strict = |target: &Traits| {
+        matches!(target.family, Family::Claude | Family::Gpt | Family::DeepSeek | Family::Mistral)
+            || matches!(target.route, Route::Bedrock | Route::Strict)
+    };
     let is_claude = targets.are(Family::Claude) && !targets.goes(Route::Bedrock);
     targets.any(is_strict).then_some(if is_claude { 128 } else { 64 })
 }
@@ -129,9 +131,9 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     let Some(longest) = longest_name(targets) else { return };
     let mut names = Vec::with_capacity(body.tools.len());
     for tool in &body.tools {
-        let Some(Json::Object(function)) = tool.get("function") else { continue };
-        let own = function.text("name");
-        let fit = fit_name(&own, is_plain, longest);
+        let Some(named) = tool.get("function").or_else(|| tool.get("custom")).and_then(Json::object) else { continue };
+        let own = Cow::from(String::from(&*named.text("name")));
+        let fit = fit_name(&own, is_plain, longest).filter(|_| tool.has("function"));
         body.renamed.extend(fit.clone().map(|fit| (fit, String::from(&*own))));
         names.push(fit.map_or(own, Cow::Owned));
     }
@@ -145,6 +147,12 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     body.tools.iter_mut().for_each(|tool| rename(tool, longest));
     if let Some(mut choice) = body.members.get("tool_choice").and_then(Json::object) {
         rename(&mut choice, longest);
+        if let Some(mut allowed) = choice.get("allowed_tools").and_then(Json::object) {
+            let mut tools = super::objects(&mut allowed, "tools").unwrap_or_default();
+            tools.iter_mut().for_each(|tool| rename(tool, longest));
+            allowed.set("tools", tools.into_iter().map(Json::from).collect::<Vec<_>>());
+            choice.set("allowed_tools", allowed);
+        }
         body.members.set("tool_choice", choice);
     }
 }
@@ -802,7 +810,8 @@ const UNTYPED: [(&str, &[&str]); 3] =
 /// Whether data of this type, in a URL or told, are of an image that those who see take, but for a GIF at Gemini and Bedrock.
 pub(super) fn is_seen(kind: &str) -> bool {
     let kind = kind.strip_prefix("data:").unwrap_or(kind);
-    ["image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"].iter().any(|seen| kind.starts_with(seen))
+    let begins = |seen: &str| kind.get(..seen.len()).is_some_and(|start| start.eq_ignore_ascii_case(seen));
+    ["image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"].into_iter().any(begins)
 }
 
 /// Whether it says where something is, and is not the thing itself.
@@ -883,7 +892,9 @@ fn show<'a>(mut object: Object<'a>, out: &mut Vec<Json<'a>>) {
     if let Some(mut named) = image.object()
         && let Some(name) = named.take("filename")
     {
-        out.push(text_part(name).into());
+        if name.string().is_some_and(|name| !name.trim().is_empty()) {
+            out.push(text_part(name).into());
+        }
         named.remove("filename");
         image = named.into();
     }

@@ -526,9 +526,9 @@ impl State {
             indexes().find(|index| *index == 0).or_else(|| indexes().next())
         });
         self.choice = ours;
-        let are_numbered = chunk.choices.iter().any(|choice| choice.index.is_some());
+        let is_numbered = chunk.choices.iter().any(|choice| choice.index.is_some() && choice.index == ours);
         for (at, choice) in chunk.choices.iter_mut().enumerate() {
-            if choice.index.map_or(at == 0 && !are_numbered, |index| ours == Some(index)) {
+            if choice.index.map_or(at == 0 && !is_numbered, |index| ours == Some(index)) {
                 self.choice(choice);
             }
         }
@@ -811,13 +811,14 @@ impl State {
         }
         // White space around arguments says nothing. What is kept of it would be looked at with each piece.
         let (is_begun, is_closed) = (!known.held.is_empty(), known.arguments.is_closed);
+        let is_old = is_begun && fragment.is_empty();
         known.held.push_str(if is_begun { fragment } else { fragment.trim_start() });
         if is_closed {
             known.held.truncate(known.held.trim_end().len());
         }
         known.signature = signature.take().or(known.signature.take());
         // JSON that was written as a text once more, which only its end shows.
-        if known.held.starts_with('"') {
+        if known.held.starts_with('"') && !is_old {
             if !is_closed {
                 return Some(at);
             }

@@ -37,7 +37,8 @@ fn is_too_deep(markdown: &str) -> bool {
     let opens = |line: &str| {
         let signs =
             line.split_once(|sign: char| !" \t>-*+.)0123456789".contains(sign)).map_or(line, |(signs, _)| signs);
-        signs.matches('>').count() + signs.split_whitespace().count()
+        let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+        signs.matches('>').count() + signs.split_whitespace().filter(|word| !is_number(word)).count()
     };
     if markdown.lines().any(|line| opens(line) > 2 * DEEPEST) {
         return true;

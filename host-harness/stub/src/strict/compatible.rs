@@ -39,6 +39,10 @@ pub(crate) fn check(slug: &str, body: &Value) -> Result<(), Refused> {
     }
     // inspect_ai#4916 and llm-exe#662 (of UKGovernmentBEIS and llm-exe); browserbase/stagehand#1204 (the word).
     if is_of(&["deepseek"]) {
+        // zed-industries/zed#57531; dotted names of MCP at deepseek-v4-pro: Laisky/one-api#346.
+        for (at, tool) in list(&body["tools"]).enumerate() {
+            super::openai::named(&tool["function"], &format!("tools[{at}].function.name"))?;
+        }
         return match format {
             "json_schema" => refused("This response_format type is unavailable now"),
             "json_object" if !says_json(body) => refused(
