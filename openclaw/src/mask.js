@@ -12,7 +12,7 @@ const JSON_LEVELS = 3;
 
 /** What `encodeURIComponent` leaves alone, and `application/x-www-form-urlencoded` does not. @param {string} text */
 const formEncoded = (text) => (
-  encodeURIComponent(text.toWellFormed()).replace(/[!'()~]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`));
+  encodeURIComponent(text.toWellFormed()).replace(/[!'()*~]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`));
 
 /** @param {string} text with escapes in percent @returns {string[]} with their letters in either case */
 const bothCases = (text) => [text, text.replace(/%../g, (escape) => escape.toLowerCase())];
@@ -31,10 +31,11 @@ function escaped(json, which) {
 const ESCAPED_IN_JSON = [/[^\0-\x7f]/g, /[^\0-\x7f]|[<>&']/g, /[<>&]/g, /[<>&'=]/g, /[^\0-\x7f]|[<>&'+`]/g];
 
 /**
- * What encoders of URLs leave as it is beside letters, digits and `*-._`: RFC 3986, JavaScript's `encodeURIComponent` and
- * `encodeURI`, Python's `quote`, Go's `PathEscape`, and what may stand in a path.
+ * What encoders of URLs leave as it is beside letters, digits and `-._`: none of the others; the URL standard's forms; RFC 3986 and
+ * Go's `QueryEscape`; JavaScript's `encodeURIComponent` and `encodeURI`; Python's `quote`; Go's `PathEscape`; and what may stand in a
+ * path.
  */
-const PLAIN_IN_URLS = ['~', "!'()~", "!'()~;/?:@&=+$,#", '~/', '~$&+=:@', "!'()~/:@&=+$,;"];
+const PLAIN_IN_URLS = ['', '*', '~', "!'()*~", "!'()*~;/?:@&=+$,#", '~/', '~$&+=:@', "!'()*~/:@&=+$,;"];
 
 /** A text as a string of JSON, without the quotes around it. @param {string} text */
 const jsonOf = (text) => JSON.stringify(text).slice(1, -1);
@@ -74,7 +75,7 @@ function forms(secret) {
   const plain = (/** @type {string} */ text, /** @type {string} */ letter) => (
     text.replaceAll(`%${letter.charCodeAt(0).toString(16).toUpperCase()}`, letter));
   const encoded = PLAIN_IN_URLS.map((letters) => [...letters].reduce(plain, form));
-  const url = [form.replaceAll('%20', '+'), form, ...encoded].flatMap(bothCases);
+  const url = encoded.flatMap((text) => [text, text.replaceAll('%20', '+')]).flatMap(bothCases);
   // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that belong
   // to what stands before or behind it too are left out.
   const base64 = [0, 1, 2].flatMap((before) => {

@@ -157,6 +157,15 @@ const refusal = (what) => configError(`Portkey's component ${what}: nothing was 
 /** Most entries for one provider, or one plugin: each is a spelling of its name. */
 const SPELLINGS = 16;
 
+/** What every placeholder begins with: `SEALED_`, or `SEALED7_` where the user's own text holds that. @param {string} text */
+function markFor(text) {
+  if (!text.includes('SEALED_')) return 'SEALED_';
+  const taken = new Set(Array.from(text.matchAll(/SEALED(\d+)_/g), ([, number]) => Number(number)));
+  let free = 0;
+  while (taken.has(free)) free += 1;
+  return `SEALED${free}_`;
+}
+
 export class View {
   /** What was hidden, by what is shown instead; `inline` where only a part of it is. @type {Map<string, { value: any, inline: boolean }>} */
   sealed = new Map();
@@ -174,11 +183,7 @@ export class View {
     const text = JSON.stringify(document);
     this.id = id;
     this.isSecret = isSecret;
-    // one that the text does not hold
-    const taken = new Set(Array.from(text.matchAll(/SEALED(\d+)_/g), ([, number]) => Number(number)));
-    let free = 0;
-    while (taken.has(free)) free += 1;
-    this.mark = `SEALED${free}_`;
+    this.mark = markFor(text);
     this.count = 0;
     this.document = mapSecrets(document, id, {
       whole: (value) => this.whole(value),

@@ -307,10 +307,17 @@ impl<'a> Choice<'a> {
     }
 }
 
+/// No provider has a longer reason, in bytes.
+const LONGEST_REASON: usize = 256;
+
 /// Why an answer ended, as a text. SGLang has an object here too, and DashScope the text `null`.
 fn reason<'a>(value: &Json<'a>) -> Cow<'a, str> {
     let text = if value.is_object() { value.members().text("type") } else { value.text() };
-    if matches!(text.trim(), "null" | "none" | "None" | "") { Cow::default() } else { text }
+    if matches!(text.trim(), "null" | "none" | "None" | "") {
+        return Cow::default();
+    }
+    // It is looked at again with each that follows.
+    if text.len() > LONGEST_REASON { text.chars().take(LONGEST_REASON).collect::<String>().into() } else { text }
 }
 
 /// A message, or its text alone.

@@ -106,9 +106,10 @@ impl Mask {
 const ESCAPED_IN_JSON: [(&str, bool); 5] =
     [("", true), ("<>&'", true), ("<>&", false), ("<>&'=", false), ("<>&'+`", true)];
 
-/// What encoders of URLs leave as it is beside letters, digits and `*-._`: RFC 3986, JavaScript's `encodeURIComponent` and
-/// `encodeURI`, Python's `quote`, Go's `PathEscape`, and what may stand in a path.
-const PLAIN_IN_URLS: [&str; 6] = ["~", "!'()~", "!'()~;/?:@&=+$,#", "~/", "~$&+=:@", "!'()~/:@&=+$,;"];
+/// What encoders of URLs leave as it is beside letters, digits and `-._`: none of the others; the URL standard's forms; RFC 3986
+/// and Go's `QueryEscape`; JavaScript's `encodeURIComponent` and `encodeURI`; Python's `quote`; Go's `PathEscape`; and what may
+/// stand in a path.
+const PLAIN_IN_URLS: [&str; 8] = ["", "*", "~", "!'()*~", "!'()*~;/?:@&=+$,#", "~/", "~$&+=:@", "!'()*~/:@&=+$,;"];
 
 /// Every form in which `secret` is looked for: literally, and as JSON, URLs, HTML and Base64 encode it.
 fn forms(secret: &str) -> BTreeSet<String> {
@@ -128,12 +129,12 @@ fn forms(secret: &str) -> BTreeSet<String> {
     }
     let mut forms: Vec<_> = json.into_iter().chain([html(secret)]).collect();
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let percent = form.replace('+', "%20");
+    let percent = form.replace('+', "%20").replace('*', "%2A");
     let plain = |text: String, letter: char| {
         text.replace(&format!("%{:02X}", u32::from(letter)), letter.encode_utf8(&mut [0; 4]))
     };
     let others = PLAIN_IN_URLS.map(|letters| letters.chars().fold(percent.clone(), plain));
-    for url in others.into_iter().chain([form, percent]) {
+    for url in others.into_iter().flat_map(|url| [url.replace("%20", "+"), url]) {
         forms.extend([lower_escapes(&url), url]);
     }
     // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that

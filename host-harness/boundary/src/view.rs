@@ -21,8 +21,16 @@ use crate::{
     secret_names::names_a_secret,
 };
 
-/// Every placeholder begins with this, and a number that the user's own text does not hold behind it.
-const MARK: &str = "SEALED";
+/// What every placeholder begins with: `SEALED_`, or `SEALED7_` where the user's own text holds that.
+fn mark(text: &str) -> String {
+    if !text.contains("SEALED_") {
+        return "SEALED_".to_owned();
+    }
+    let number = |rest: &str| rest.split_once('_')?.0.parse().ok();
+    let taken: BTreeSet<u32> = text.split("SEALED").skip(1).filter_map(number).collect();
+    let free = (0..).zip(&taken).find_map(|(free, taken)| (free != *taken).then_some(free));
+    format!("SEALED{}_", free.unwrap_or(taken.len() as u32))
+}
 
 /// How much a plugin may add to what it was shown, in bytes.
 const ADDED: usize = 1 << 20;
@@ -87,11 +95,7 @@ impl View {
     fn seal<R: Resolver>(config: &Value, id: &str, resolver: Option<&R>) -> Result<Self, R::Error> {
         let mut document = excerpt(config, id);
         let text = document.to_string();
-        // One that the text does not hold.
-        let number = |rest: &str| rest.split_once('_')?.0.parse().ok();
-        let taken: BTreeSet<u32> = text.split(MARK).skip(1).filter_map(number).collect();
-        let free = (0..).zip(&taken).find_map(|(free, taken)| (free != *taken).then_some(free));
-        let mark = format!("{MARK}{}_", free.unwrap_or(taken.len() as u32));
+        let mark = mark(&text);
         let mut sealer = Sealer { mark: &mark, count: 0, sealed: HashMap::new(), fills: HashMap::new(), resolver };
         for provider in own_entries(&mut document, &["models", "providers"], id) {
             let name = format!("models.providers.{id}");

@@ -16,6 +16,7 @@ use super::targets::Targets;
 use super::{Body, is_forced, is_role, is_type, list, parts, reasoning, text_part};
 use crate::json::{Json, Object, firsts};
 use crate::model_traits::{Family, Protocol, Route, Traits};
+use crate::tool_calls::LONGEST_NAME;
 
 /// Functions as they were called before there were tools: most models know them no more, and the gateway drops them for
 /// Claude and Gemini. The results come in the order of the calls, and get their ids from them.
@@ -125,6 +126,9 @@ fn longest_name(targets: &Targets) -> Option<usize> {
     targets.any(is_strict).then_some(if is_claude { 128 } else { 64 })
 }
 
+/// Most tools that go by another name.
+const MAX_RENAMED: usize = 512;
+
 /// MCP's names may have dots in them, and servers have spaces (openai/codex#8174, github/copilot-cli#2581): where they are
 /// refused, such tools go by other names, as their past calls do, unless two would go by the same.
 pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
@@ -140,8 +144,10 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     if body.renamed.is_empty() {
         return;
     }
+    // Each call is looked for among them, and gets its name again.
+    let is_much = body.renamed.len() > MAX_RENAMED || body.renamed.iter().any(|(_, own)| own.len() > LONGEST_NAME);
     let firsts = firsts(&names.iter().map(|name| &**name).collect::<Vec<_>>());
-    if firsts.iter().enumerate().any(|(at, first)| at != *first) {
+    if is_much || firsts.iter().enumerate().any(|(at, first)| at != *first) {
         return body.renamed.clear();
     }
     body.tools.iter_mut().for_each(|tool| rename(tool, longest));
