@@ -496,6 +496,22 @@ export const KINDS = [
     },
   },
   {
+    name: 'a PDF is a file for OpenAI',
+    fact: 'Chat completions take a PDF as `file` alone (OpenAI\'s documentation, "File inputs"): as an image it is "unsupported".',
+    take: ({ own, ours, at }) => {
+      const pdfs = (/** @type {Json} */ body, /** @type {(part: Json) => string | undefined} */ url) => (
+        of(body, 'user').flatMap(({ content }) => (Array.isArray(content) ? content : [])).filter((part) => url(part)?.startsWith('data:application/pdf')));
+      const images = pdfs(own, (part) => part.image_url?.url);
+      if (!['gpt', 'o'].includes(at.family) || !images.length || images.length !== pdfs(ours, (part) => part.file?.file_data).length) return false;
+      for (const part of images) {
+        const file = { file_data: part.image_url.url, filename: 'file' };
+        drop(part, ['image_url']);
+        Object.assign(part, { type: 'file', file });
+      }
+      return true;
+    },
+  },
+  {
     name: 'a tool without parameters for Gemini',
     fact: 'Google refuses those of a tool that takes none ("should be non-empty for OBJECT type": crmne/ruby_llm#61).',
     take: ({ own, ours, at }) => {

@@ -120,7 +120,7 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
             let content = message.take_list("content");
             let mut all = Vec::with_capacity(content.len() + 1);
             for part in content {
-                let object = part.object();
+                let object = part.object().map(|object| if is_of(Family::Gpt) { pdf_as_file(object) } else { object });
                 let name = object.as_ref().map(|object| held(object, &object.text("type")).text("filename"));
                 let made = match object {
                     Some(object) if has_texts && let Some(said) = plain(&object) => said,
@@ -145,6 +145,15 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
             message.set("content", all);
         }
     }
+}
+
+/// OpenAI takes a PDF as a file alone; OpenClaw's builder has it as an image.
+fn pdf_as_file(part: Object<'_>) -> Object<'_> {
+    let url = url_of(&held(&part, "image_url")).into_owned();
+    if !is_type(&part, "image_url") || !url.starts_with("data:application/pdf") {
+        return part;
+    }
+    [("type", "file".into()), ("file", Object::from([("file_data", url.into())]).into())].into()
 }
 
 /// Whether a part becomes a document at Bedrock.
