@@ -502,7 +502,7 @@ export const KINDS = [
       const pdfs = (/** @type {Json} */ body, /** @type {(part: Json) => string | undefined} */ url) => (
         of(body, 'user').flatMap(({ content }) => (Array.isArray(content) ? content : [])).filter((part) => url(part)?.startsWith('data:application/pdf')));
       const images = pdfs(own, (part) => part.image_url?.url);
-      if (!['gpt', 'o'].includes(at.family) || !images.length || images.length !== pdfs(ours, (part) => part.file?.file_data).length) return false;
+      if (!/^(gpt|o$)/.test(at.family) || !images.length || images.length !== pdfs(ours, (part) => part.file?.file_data).length) return false;
       for (const part of images) {
         const file = { file_data: part.image_url.url, filename: 'file' };
         drop(part, ['image_url']);
@@ -621,7 +621,7 @@ export const KINDS = [
     name: 'images reach models that take them',
     fact: 'Where the user wrote only the id of a model, OpenClaw takes it for one without image input, and leaves images out.',
     take: ({ own, ours, isGeneric, at }) => {
-      const shows = (/** @type {Json} */ body) => /image_url|\(image without data\)/.test(JSON.stringify(body.messages));
+      const shows = (/** @type {Json} */ body) => /image_url|file_data|\(image without data\)/.test(JSON.stringify(body.messages));
       if (!isGeneric || at.row !== 'nothing' || !shows(ours) || shows(own)) return false;
       const isOfTool = (/** @type {Json} */ { content }) =>
         Array.isArray(content) && String(content[0].text).startsWith('Image(s) from tool result');
