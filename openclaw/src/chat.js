@@ -30,8 +30,16 @@ function emptyMessage({ api, provider: name, id }) {
 /** More digits than any number has. */
 const LONG_NUMBER = /(?<!\d)\d{1000}/;
 
-/** Texts of JSON, line breaks in them too. */
-const STRINGS = /"(?:[^"\\]|\\[^])*"/g;
+/** JSON without its texts. @param {string} json */
+function withoutTexts(json) {
+  let [outside, from] = ['', 0];
+  for (let at = json.indexOf('"'); at >= 0; at = json.indexOf('"', from)) {
+    outside += json.slice(from, at);
+    for (at += 1; at < json.length && json[at] !== '"'; at += 1) if (json[at] === '\\') at += 1;
+    from = at + 1;
+  }
+  return outside + json.slice(from);
+}
 
 /** @param {string} text */
 const isJson = (text) => {
@@ -219,7 +227,7 @@ export class Translator {
       // some models write nothing, or `null`, for no arguments
       const json = args.trim().replace(/^(null)?$/, '{}');
       // Where it is no JSON, OpenClaw 2026.9.6 reads such a number again from each of its digits.
-      if (LONG_NUMBER.test(json.replace(STRINGS, '""')) && !isJson(json)) throw new Error(`The model wrote a tool call whose arguments are no JSON object: ${block.name}`);
+      if (LONG_NUMBER.test(json) && LONG_NUMBER.test(withoutTexts(json)) && !isJson(json)) throw new Error(`The model wrote a tool call whose arguments are no JSON object: ${block.name}`);
       block.arguments = toArguments(json, `The model wrote a tool call whose arguments are no JSON object: ${block.name}`, { repairStringLiterals: true });
       this.push({ type: 'toolcall_end', contentIndex: at, toolCall: block, partial: message });
     }

@@ -173,6 +173,13 @@ describe('chat', () => {
     }
   });
 
+  test('digits without end are no number, but may be a text', async () => {
+    const digits = '1'.repeat(2000);
+    assert.match((await called(`{"a":${digits}e}`)).errorMessage ?? '', /no JSON object: f$/);
+    const { content } = await called(`{"a":"\\"${digits}"}`);
+    assert.deepEqual(content, [{ type: 'toolCall', id: 'a', name: 'f', arguments: { a: `"${digits}` } }]);
+  });
+
   test('a call without arguments has none', async () => {
     for (const args of ['', ' \n', 'null', '{}']) {
       const { content } = await called(args);

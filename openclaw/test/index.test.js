@@ -115,7 +115,7 @@ test('errors', () => {
 test('what one model is refused for is short enough for OpenClaw to show, with the hint and the trace id', () => {
   const hint = 'Check the key.';
   const { message } = toError({ kind: 'unauthorized', origin: 'upstream', message: `Wrong key: ${'😀'.repeat(200)}`, hint, status: 401, traceId: 't' });
-  assert.match(message, /^Wrong key: .*…\. Check the key \(or see its plan and subscription\) \(trace id t\)$/);
+  assert.match(message, /^Wrong key: .*… Check the key \(or see its plan and subscription\) \(trace id t\)$/);
   assert.ok(message.length <= 300 && message.isWellFormed(), message);
   const whole = toError({ kind: 'quota-exceeded', origin: 'gateway', message: 'x'.repeat(400), hint, status: 412 });
   assert.ok(whole.message.length > 400, 'of a key it is told whole');

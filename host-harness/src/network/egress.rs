@@ -165,8 +165,9 @@ impl Egress {
             WasiError::DestinationIpProhibited => denied("its URL leads to a network where the provider may not be"),
             error => not_fetched(&error.to_string()),
         };
-        let origin: Origin =
-            url.parse().map_err(|_| denied("its URL cannot be read, is not of http or https, or holds a user name"))?;
+        let origin: Origin = url.parse().map_err(|_| {
+            denied("its URL cannot be read, does not begin with http:// or https://, or holds a user name")
+        })?;
         // A gateway on this machine may answer with a URL of this machine or a public one; a public one only with public.
         let own = &self.pool.destination;
         let networks = Networks::of(&origin, false);
