@@ -1,5 +1,5 @@
 //! Whether what a plugin made of the configuration still sends the key, and no other secret, only to where the user
-//! wants it.
+//! wants it. `check` in `openclaw/src/view.js` is the same for OpenClaw.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
-//! The kinds of errors and who made them, and the record that holds both: `error` of the WIT's `types`.
+//! The kinds of errors and who made them, and the record that holds both: `error` of the WIT's `types`. Which failure of a
+//! provider is of which kind, the plugin's `error/classify.rs` says.
 
 use std::fmt;
 

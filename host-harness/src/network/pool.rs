@@ -1,4 +1,5 @@
-//! The pool of connections to a provider's origin, and its limits.
+//! The pool of connections to a provider's origin. How many there may be is in `limits.rs`, with how many instances the
+//! engine keeps.
 
 use http::uri::Authority;
 use hyper_util::{

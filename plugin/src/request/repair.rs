@@ -1,5 +1,5 @@
 //! Repairs a damaged history, so that it does not end a session: changes what the gateway or a provider would refuse,
-//! and loses nothing that was said.
+//! names of tools among them, and loses nothing that was said.
 
 use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
