@@ -55,13 +55,11 @@ function written(text, habits, withAll) {
 /** @type {Record<string, string>} */
 const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-/** All the ways in which a server may write `secret`. @param {string} secret @returns {string[]} */
-function forms(secret) {
-  const bytes = Buffer.from(secret);
-  if (bytes.length < SHORTEST) return [];
+/** How writers of JSON, of HTML and of URLs spell it. @param {string} secret @returns {string[]} */
+function spellings(secret) {
   // A header may hold it in JSON, and an answer that header in its own: mostly nothing changes but for quotes.
   // Servers such as Node's take the UTF-8 of a header for Latin-1.
-  const inJson = new Set([secret, bytes.toString('latin1')]);
+  const inJson = new Set([secret, Buffer.from(secret).toString('latin1')]);
   let others = [...inJson].flatMap((text) => written(text, ESCAPED_IN_JSON, true));
   for (let level = 0; level < JSON_LEVELS; level++) {
     for (const one of [...inJson].flatMap((text) => written(text, ESCAPED_IN_JSON.slice(0, 2), false))) inJson.add(one);
@@ -70,12 +68,20 @@ function forms(secret) {
     for (const one of others) inJson.add(one);
     others = others.map(jsonOf);
   }
-  const texts = [...inJson, secret.replace(/[&<>"']/g, (c) => ENTITIES[c])];
   const form = formEncoded(secret);
   const plain = (/** @type {string} */ text, /** @type {string} */ letter) => (
     text.replaceAll(`%${letter.charCodeAt(0).toString(16).toUpperCase()}`, letter));
   const encoded = PLAIN_IN_URLS.map((letters) => [...letters].reduce(plain, form));
   const url = encoded.flatMap((text) => [text, text.replaceAll('%20', '+')]).flatMap(bothCases);
+  return [...inJson, secret.replace(/[&<>"']/g, (c) => ENTITIES[c]), ...url];
+}
+
+/** All the ways in which a server may write `secret`. @param {string} secret @returns {string[]} */
+function forms(secret) {
+  const bytes = Buffer.from(secret);
+  if (bytes.length < SHORTEST) return [];
+  // of these letters all are written as they are: so mostly nothing is looked for but the secret and its Base64
+  const spelled = /^[\w.-]*$/.test(secret) ? [secret] : spellings(secret);
   // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that belong
   // to what stands before or behind it too are left out.
   const base64 = [0, 1, 2].flatMap((before) => {
@@ -83,7 +89,7 @@ function forms(secret) {
     const shared = text.slice([0, 2, 3][before], (before + bytes.length) % 3 ? -1 : undefined);
     return [shared, shared.replaceAll('+', '-').replaceAll('/', '_')];
   });
-  return [...new Set([...texts, ...url, ...base64])].filter((text) => Buffer.byteLength(text) >= SHORTEST);
+  return [...new Set([...spelled, ...base64])].filter((text) => Buffer.byteLength(text) >= SHORTEST);
 }
 
 /** The bytes that fetch sends of a header with letters of Latin-1. @param {string} secret @returns {Buffer<ArrayBuffer>[]} */

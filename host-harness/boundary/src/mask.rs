@@ -116,6 +116,22 @@ fn forms(secret: &str) -> BTreeSet<String> {
     if secret.len() < SHORTEST {
         return BTreeSet::new();
     }
+    // Of these letters JSON, URLs and HTML write all as they are: so mostly nothing is looked for but the secret and its Base64.
+    let is_plain = secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    let mut forms = if is_plain { vec![secret.to_owned()] } else { spellings(secret) };
+    // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that
+    // belong to what stands before or behind it too are left out.
+    for (before, shared) in [(&b""[..], 0), (b"\0", 2), (b"\0\0", 3)] {
+        let text = BASE64_STANDARD_NO_PAD.encode([before, secret.as_bytes()].concat());
+        let end = text.len() - usize::from(!(before.len() + secret.len()).is_multiple_of(3));
+        let standard = text.get(shared..end).unwrap_or_default().to_owned();
+        forms.extend([standard.replace('+', "-").replace('/', "_"), standard]);
+    }
+    forms.into_iter().collect()
+}
+
+/// How writers of JSON, of HTML and of URLs spell it.
+fn spellings(secret: &str) -> Vec<String> {
     // A header may hold it in JSON, and an answer that header in its own: mostly nothing changes but for quotes.
     // Servers such as Node's take the UTF-8 of a header for Latin-1.
     let mut json = BTreeSet::from([secret.to_owned(), secret.bytes().map(char::from).collect()]);
@@ -137,15 +153,7 @@ fn forms(secret: &str) -> BTreeSet<String> {
     for url in others.into_iter().flat_map(|url| [url.replace("%20", "+"), url]) {
         forms.extend([lower_escapes(&url), url]);
     }
-    // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that
-    // belong to what stands before or behind it too are left out.
-    for (before, shared) in [(&b""[..], 0), (b"\0", 2), (b"\0\0", 3)] {
-        let text = BASE64_STANDARD_NO_PAD.encode([before, secret.as_bytes()].concat());
-        let end = text.len() - usize::from(!(before.len() + secret.len()).is_multiple_of(3));
-        let standard = text.get(shared..end).unwrap_or_default().to_owned();
-        forms.extend([standard.replace('+', "-").replace('/', "_"), standard]);
-    }
-    forms.into_iter().collect()
+    forms
 }
 
 /// The text as a string of JSON, without the quotes around it.
@@ -301,6 +309,12 @@ mod tests {
         }
         out.extend_from_slice(&masked.finish());
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_secret_of_plain_letters_has_one_spelling() {
+        let secret = "pk-Ab_9.xyz";
+        assert!(spellings(secret).iter().all(|spelling| spelling == secret), "{:?}", spellings(secret));
     }
 
     #[test]
