@@ -817,11 +817,11 @@ impl State {
             known.held.truncate(known.held.trim_end().len());
         }
         known.signature = signature.take().or(known.signature.take());
-        // JSON that was written as a text once more, which only its end shows.
+        // JSON that was written as a text once more, which only its end shows. It is read once, with the piece that ends it.
+        if known.held.starts_with('"') && !is_closed {
+            return Some(at);
+        }
         if known.held.starts_with('"') && !is_old {
-            if !is_closed {
-                return Some(at);
-            }
             known.held = wire::unquoted(&known.held).unwrap_or_else(|| mem::take(&mut known.held));
         }
         if known.twin.is_some() {

@@ -1165,6 +1165,7 @@ fn calls_by_what_is_there() {
             &["0/a/f/", r#"0/-/-/ "{"#, r#"0/-/-/\\"x\\"#, r#"0/-/-/":1}"#, r#"0/-/-/" "#, "1/b/g/{}"],
             &["a f {\"x\":1}", "b g {}"],
         ),
+        ("the same with a piece of nothing", &[r#"0/a/f/"{"#, "0/-/-/", r#"0/-/-/\\"x\\":1}""#], &["a f {\"x\":1}"]),
         ("the same, and empty", &[r#"0/a/f/"{}""#], &["a f {}"]),
         ("a text", &["0/a/f/", r#"0/-/-/"l"#, r#"0/-/-/s""#], &["a f \"ls\""]),
         // What a model writes behind its arguments (vllm#48975, librefang#2975), but not where they may be misread.
