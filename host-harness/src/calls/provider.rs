@@ -25,7 +25,7 @@ use crate::{
     configuration::{call_options::CallOptions, credentials::Credentials, setup::Setup},
     error::{Error, Result},
     limits::{Clock, Limits},
-    network::egress::RefusedHeader,
+    network::hooks::RefusedHeader,
     types::{Connection, ErrorKind, Media},
     wit::{audio, chat, embeddings, images, models, prices::Price},
 };

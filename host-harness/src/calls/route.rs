@@ -33,7 +33,8 @@ use crate::{
     limits::Clock,
     network::{
         destination::Destination,
-        egress::{Egress, Filled, IN_PARTS, Policy, RefusedHeader},
+        egress::{Egress, Filled, IN_PARTS, Policy},
+        hooks::RefusedHeader,
         pool::Pool,
     },
     types::Connection,

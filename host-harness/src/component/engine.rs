@@ -18,7 +18,11 @@ use super::{
 use crate::{
     error::{Error, Result},
     limits::{Clock, Limits, MemoryLeft},
-    network::egress::{self, Egress, Hooks, RefusedHeader},
+    network::{
+        egress::Egress,
+        hooks::{Hooks, RefusedHeader},
+        wasi_error::body_error_code,
+    },
     types::{self, Connection, ErrorKind},
     wit::{audio, chat, embeddings, images, models, onboarding, prices},
 };
@@ -402,7 +406,7 @@ fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     linker.instance("wasi:http/types@0.2.12")?.func_wrap(
         "http-error-code",
         |store: StoreContextMut<'_, State>, (error,): (Resource<wasmtime::Error>,)| {
-            Ok((egress::body_error_code(store.data().table.get(&error)?),))
+            Ok((body_error_code(store.data().table.get(&error)?),))
         },
     )?;
     Ok(linker)

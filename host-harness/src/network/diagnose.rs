@@ -22,7 +22,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
-use super::{destination::Destination, egress::chain, transport::Unresolved};
+use super::{destination::Destination, transport::Unresolved, wasi_error::chain};
 use crate::{
     error::{Error, Result},
     limits::Limits,

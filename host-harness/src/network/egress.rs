@@ -4,39 +4,21 @@
 //! Owns the network; the connections are in `pool`. It does not know what the requests mean, and follows no redirects of a
 //! guest's request: the guest may report a `Location`. The host's own downloads follow some redirects.
 
-use std::{
-    error::Error as StdError,
-    io,
-    pin::Pin,
-    sync::{Arc, OnceLock},
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use boundary::{
     mask::{Mask, MaskedBody},
     origin::{Networks, Origin},
 };
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
-use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty};
-use hyper::body::Incoming;
 use memchr::memmem;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, Sleep},
-};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{
-    DEFAULT_FORBIDDEN_HEADERS, Error as WasiError, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks,
-    p2::bindings::http::types::ErrorCode,
+    DEFAULT_FORBIDDEN_HEADERS, Error as WasiError, ForbiddenHeaderFilter, RequestOptions, WasiBody,
 };
 
-use super::{
-    destination::Destination,
-    pool::Pool,
-    transport::{ProxyFailed, Unresolved},
-};
+use super::{destination::Destination, pool::Pool, response_body::ResponseBody, wasi_error::wasi_error};
 use crate::{
     image_kind::image_kind,
     limits::{Clock, Limits},
@@ -100,7 +82,7 @@ enum Hop {
 pub(crate) struct Egress {
     policy: Policy,
     /// The headers that a guest may not set.
-    forbidden: ForbiddenHeaderFilter,
+    pub(super) forbidden: ForbiddenHeaderFilter,
     pool: Arc<Pool>,
 }
 
@@ -206,7 +188,7 @@ impl Egress {
     }
 
     /// Policy first, then the credentials, then the network.
-    async fn send(
+    pub(super) async fn send(
         &self,
         mut request: Request<WasiBody>,
         options: RequestOptions,
@@ -272,15 +254,9 @@ impl Egress {
             }
         }
         let idle = options.between_bytes_timeout.unwrap_or(policy.limits.stream_idle);
-        let body = ResponseBody {
-            incoming: body,
-            is_http2: parts.version == http::Version::HTTP_2,
-            masked: MaskedBody::new(policy.mask.clone()),
-            left: policy.limits.response_body,
-            idle,
-            timer: Box::pin(tokio::time::sleep(idle)),
-            _permit: permit,
-        };
+        let masked = MaskedBody::new(policy.mask.clone());
+        let is_http2 = parts.version == http::Version::HTTP_2;
+        let body = ResponseBody::new(body, is_http2, masked, policy.limits.response_body, idle, permit);
         Ok(Response::from_parts(parts, body.boxed_unsync()))
     }
 }
@@ -294,213 +270,4 @@ fn not_fetched(why: &str) -> crate::error::Error {
 fn coded(headers: &HeaderMap, name: HeaderName, plain: &str) -> Option<String> {
     let values = headers.get_all(name).into_iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
     values.map(|value| value.trim().to_owned()).find(|value| !value.eq_ignore_ascii_case(plain))
-}
-
-/// The WIT's word for what went wrong, found along the chain of causes. What a server says as it ends a connection of HTTP/2 is
-/// among them.
-fn wasi_error(error: &(dyn StdError + 'static), mask: &Mask) -> WasiError {
-    tracing::debug!(error = %mask.text(&chain(error)), "a request failed");
-    let mut cause = Some(error);
-    let mut found = WasiError::ConnectionTerminated;
-    while let Some(error) = cause {
-        if let Some(unresolved) = error.downcast_ref::<Unresolved>() {
-            return match unresolved {
-                Unresolved::Prohibited => WasiError::DestinationIpProhibited,
-                Unresolved::NotFound(_) => WasiError::DnsError { rcode: None, info_code: None },
-            };
-        }
-        if error.is::<ProxyFailed>() {
-            return WasiError::InternalError(Some(mask.text(&chain(error)).into_owned()));
-        }
-        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return match tls {
-                rustls::Error::InvalidCertificate(_) => WasiError::TlsCertificateError,
-                rustls::Error::AlertReceived(alert) => WasiError::TlsAlertReceived {
-                    alert_id: Some(u8::from(*alert)),
-                    alert_message: Some(format!("{alert:?}")),
-                },
-                _ => WasiError::TlsProtocolError,
-            };
-        }
-        if let Some(io) = error.downcast_ref::<io::Error>() {
-            found = match io.kind() {
-                io::ErrorKind::ConnectionRefused => WasiError::ConnectionRefused,
-                io::ErrorKind::TimedOut => WasiError::ConnectionTimeout,
-                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                    WasiError::DestinationIpUnroutable
-                }
-                // What hyper says of chunks that are none.
-                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => WasiError::HttpProtocolError,
-                _ => found,
-            };
-            // `io::Error::source` skips the error that it wraps.
-            if let Some(inner) = io.get_ref() {
-                cause = Some(inner);
-                continue;
-            }
-        }
-        // What the other side got wrong; what it sent or did is a broken connection.
-        if error.downcast_ref::<h2::Error>().is_some_and(h2::Error::is_library) {
-            return WasiError::HttpProtocolError;
-        }
-        if let Some(hyper) = error.downcast_ref::<hyper::Error>() {
-            if hyper.is_parse_too_large() {
-                return WasiError::HttpResponseHeaderSectionSize(None);
-            }
-            if hyper.is_parse() {
-                return WasiError::HttpProtocolError;
-            }
-        }
-        cause = error.source();
-    }
-    found
-}
-
-/// An error with all its causes.
-pub(crate) fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
-/// What a guest is told of an error in a response's body, should it ask. `wasmtime-wasi-http` 48 looks for another type
-/// than it puts there, and so has no answer.
-pub(crate) fn body_error_code(error: &wasmtime::Error) -> Option<ErrorCode> {
-    Some(match error.downcast_ref::<WasiError>()? {
-        WasiError::ConnectionReadTimeout => ErrorCode::ConnectionReadTimeout,
-        WasiError::HttpResponseBodySize(size) => ErrorCode::HttpResponseBodySize(*size),
-        WasiError::HttpResponseIncomplete => ErrorCode::HttpResponseIncomplete,
-        WasiError::HttpProtocolError => ErrorCode::HttpProtocolError,
-        WasiError::TlsProtocolError => ErrorCode::TlsProtocolError,
-        _ => ErrorCode::ConnectionTerminated,
-    })
-}
-
-/// A response's body on its way to the guest: masked, counted, and not waited for without end.
-struct ResponseBody {
-    incoming: Incoming,
-    is_http2: bool,
-    masked: MaskedBody,
-    left: u64,
-    idle: Duration,
-    timer: Pin<Box<Sleep>>,
-    /// Counts as an open request until the body is gone.
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Body for ResponseBody {
-    type Data = Bytes;
-    type Error = WasiError;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, WasiError>>> {
-        loop {
-            let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
-                ready!(self.timer.as_mut().poll(cx));
-                return Poll::Ready(Some(Err(WasiError::ConnectionReadTimeout)));
-            };
-            let deadline = Instant::now() + self.idle;
-            self.timer.as_mut().reset(deadline);
-            let piece = match frame {
-                // hyper takes a stream that is reset without an error for one that is whole.
-                None if self.is_http2 && !self.incoming.is_end_stream() => {
-                    return Poll::Ready(Some(Err(WasiError::HttpResponseIncomplete)));
-                }
-                None => {
-                    let rest = self.masked.finish();
-                    return Poll::Ready((!rest.is_empty()).then_some(Ok(Frame::data(rest))));
-                }
-                Some(Err(error)) => return Poll::Ready(Some(Err(wasi_error(&error, self.masked.mask())))),
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => data,
-                    // Trailers: no provider needs them, and the mask does not read them.
-                    Err(_) => continue,
-                },
-            };
-            self.left = match self.left.checked_sub(piece.len() as u64) {
-                Some(left) => left,
-                None => return Poll::Ready(Some(Err(WasiError::HttpResponseBodySize(None)))),
-            };
-            let is_last = self.incoming.is_end_stream();
-            let safe = if is_last { self.masked.last(piece) } else { self.masked.push(piece) };
-            if !safe.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(safe))));
-            }
-        }
-    }
-}
-
-/// The most that a guest writes into a request's body at once. Two such pieces wait in the host's memory for each request that
-/// is never sent, and a guest can hold some hundred of those.
-const BODY_CHUNK: usize = 64 << 10;
-
-/// The seam to wasmtime: one per instance.
-pub(crate) struct Hooks {
-    /// Absent for the pure calls: then there is no way out at all.
-    egress: Option<Arc<Egress>>,
-    requests: Arc<Semaphore>,
-    refused: RefusedHeader,
-    has_sent: bool,
-}
-
-/// The first header that a guest wanted to set and may not, for people: the guest is told no more than that it may not.
-pub(crate) type RefusedHeader = Arc<OnceLock<HeaderName>>;
-
-impl Hooks {
-    pub(crate) fn new(egress: Option<Arc<Egress>>, limits: &Limits, refused: RefusedHeader) -> Self {
-        Self { egress, requests: Arc::new(Semaphore::new(limits.concurrent_requests)), refused, has_sent: false }
-    }
-}
-
-type Sent = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), WasiError>> + Send>), WasiError>;
-
-impl WasiHttpHooks for Hooks {
-    /// Asked for each header that a guest sets; and for those of answers, which no guest has set.
-    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
-        let is_forbidden = match &self.egress {
-            Some(egress) => (egress.forbidden)(name),
-            None => DEFAULT_FORBIDDEN_HEADERS.contains(name),
-        };
-        if is_forbidden && !self.has_sent {
-            self.refused.get_or_init(|| name.clone());
-        }
-        is_forbidden
-    }
-
-    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
-        match &self.egress {
-            Some(egress) => Arc::clone(&egress.forbidden),
-            None => Arc::new(|name| DEFAULT_FORBIDDEN_HEADERS.contains(name)),
-        }
-    }
-
-    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
-        BODY_CHUNK
-    }
-
-    /// The client writes it, and HTTP/2 has none.
-    fn set_host_header(&mut self) -> bool {
-        false
-    }
-
-    fn send_request(
-        &mut self,
-        request: Request<WasiBody>,
-        options: Option<RequestOptions>,
-        _: Box<dyn Future<Output = Result<(), WasiError>> + Send>,
-    ) -> Box<dyn Future<Output = Sent> + Send> {
-        self.has_sent = true;
-        let egress = self.egress.clone();
-        let permit = Arc::clone(&self.requests).try_acquire_owned();
-        Box::new(async move {
-            let egress = egress.ok_or(WasiError::HttpRequestDenied)?;
-            let permit = permit.map_err(|_| WasiError::ConnectionLimitReached)?;
-            let response = egress.send(request, options.unwrap_or_default(), permit).await?;
-            Ok((response, Box::new(async { Ok(()) }) as Box<dyn Future<Output = _> + Send>))
-        })
-    }
 }

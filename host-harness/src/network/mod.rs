@@ -1,11 +1,15 @@
-//! The one way out: where requests go (`destination`), the policy for requests and responses (`egress`), the connections
-//! (`pool`) and how they are made (`transport` by `settings`, `tls`, `proxy`), and a diagnosis of each step (`diagnose`).
+//! The one way out: what wasmtime asks (`hooks`), where requests go (`destination`), the policy for requests and responses
+//! (`egress`), what comes back (`response_body`, `wasi_error`), the connections (`pool`) and how they are made (`transport`
+//! by `settings`, `tls`, `proxy`), and a diagnosis of each step (`diagnose`).
 
 pub(crate) mod destination;
 pub(crate) mod diagnose;
 pub(crate) mod egress;
+pub(crate) mod hooks;
 pub(crate) mod pool;
 pub(crate) mod proxy;
+mod response_body;
 mod settings;
 mod tls;
 pub(crate) mod transport;
+pub(crate) mod wasi_error;
