@@ -19,7 +19,7 @@ mod config_file;
 mod defaults;
 mod docs;
 mod doctor;
-mod embedding;
+mod embedder;
 mod embeddings;
 mod examples;
 mod fault_server;
