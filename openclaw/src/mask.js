@@ -10,12 +10,11 @@ const SHORTEST = 6;
 /** How often a secret may have been written into JSON that was written into JSON. */
 const JSON_LEVELS = 3;
 
-/** What `encodeURIComponent` leaves alone, and `application/x-www-form-urlencoded` does not. @param {string} text */
-const formEncoded = (text) => (
-  encodeURIComponent(text.toWellFormed()).replace(/[!'()*~]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`));
+/** The letter as an escape of URLs. @param {string} c */
+const escape = (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`;
 
 /** @param {string} text with escapes in percent @returns {string[]} with their letters in either case */
-const bothCases = (text) => [text, text.replace(/%../g, (escape) => escape.toLowerCase())];
+const bothCases = (text) => [text, text.replace(/%../g, (one) => one.toLowerCase())];
 
 /**
  * @param {string} json
@@ -31,11 +30,13 @@ function escaped(json, which) {
 const ESCAPED_IN_JSON = [/[^\0-\x7f]/g, /[^\0-\x7f]|[<>&']/g, /[<>&]/g, /[<>&'=]/g, /[^\0-\x7f]|[<>&'+`]/g];
 
 /**
- * What encoders of URLs leave as it is beside letters, digits and `-._`: none of the others; the URL standard's forms; RFC 3986 and
- * Go's `QueryEscape`; JavaScript's `encodeURIComponent` and `encodeURI`; Python's `quote`; Go's `PathEscape`; and what may stand in a
- * path.
+ * What encoders of URLs leave as it is beside letters and digits: nothing (Lua, Swift and Rust have such); `-._`; the URL standard's
+ * forms; RFC 3986 and Go's `QueryEscape`; JavaScript's `encodeURIComponent` and `encodeURI`; Python's `quote`; Go's `PathEscape`; and
+ * what may stand in a path.
  */
-const PLAIN_IN_URLS = ['', '*', '~', "!'()*~", "!'()*~;/?:@&=+$,#", '~/', '~$&+=:@', "!'()*~/:@&=+$,;"];
+const PLAIN_IN_URLS = [
+  '', '-._', '-._*', '-._~', "-._!'()*~", "-._!'()*~;/?:@&=+$,#", '-._~/', '-._~$&+=:@', "-._!'()*~/:@&=+$,;",
+];
 
 /** A text as a string of JSON, without the quotes around it. @param {string} text */
 const jsonOf = (text) => JSON.stringify(text).slice(1, -1);
@@ -55,7 +56,7 @@ function written(text, habits, withAll) {
 /** @type {Record<string, string>} */
 const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-/** How writers of JSON, of HTML and of URLs spell it. @param {string} secret @returns {string[]} */
+/** How writers of JSON and of HTML spell it. @param {string} secret @returns {string[]} */
 function spellings(secret) {
   // A header may hold it in JSON, and an answer that header in its own: mostly nothing changes but for quotes.
   // Servers such as Node's take the UTF-8 of a header for Latin-1.
@@ -68,20 +69,24 @@ function spellings(secret) {
     for (const one of others) inJson.add(one);
     others = others.map(jsonOf);
   }
-  const form = formEncoded(secret);
-  const plain = (/** @type {string} */ text, /** @type {string} */ letter) => (
-    text.replaceAll(`%${letter.charCodeAt(0).toString(16).toUpperCase()}`, letter));
-  const encoded = PLAIN_IN_URLS.map((letters) => [...letters].reduce(plain, form));
-  const url = encoded.flatMap((text) => [text, text.replaceAll('%20', '+')]).flatMap(bothCases);
-  return [...inJson, secret.replace(/[&<>"']/g, (c) => ENTITIES[c]), ...url];
+  return [...inJson, secret.replace(/[&<>"']/g, (c) => ENTITIES[c])];
+}
+
+/** How encoders of URLs spell it that leave these letters as they are. @param {string} secret @param {string[]} plain */
+function inUrls(secret, plain) {
+  const percent = encodeURIComponent(secret.toWellFormed()).replace(/[-._!'()*~]/g, escape);
+  const all = plain.map((letters) => [...letters].reduce((text, letter) => text.replaceAll(escape(letter), letter), percent));
+  return all.flatMap((text) => [text, text.replaceAll('%20', '+')]).flatMap(bothCases);
 }
 
 /** All the ways in which a server may write `secret`. @param {string} secret @returns {string[]} */
 function forms(secret) {
   const bytes = Buffer.from(secret);
   if (bytes.length < SHORTEST) return [];
-  // of these letters all are written as they are: so mostly nothing is looked for but the secret and its Base64
-  const spelled = /^[\w.-]*$/.test(secret) ? [secret] : spellings(secret);
+  // of these letters JSON and HTML write all as they are, and most URLs: so mostly little is looked for
+  const isPlain = /^[\w.-]*$/.test(secret);
+  const spelled = isPlain ? [secret] : spellings(secret);
+  spelled.push(...inUrls(secret, isPlain ? PLAIN_IN_URLS.slice(0, 1) : PLAIN_IN_URLS));
   // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that belong
   // to what stands before or behind it too are left out.
   const base64 = [0, 1, 2].flatMap((before) => {

@@ -11,6 +11,7 @@ use std::{borrow::Cow, collections::BTreeSet, fmt, iter, mem, ops::Range, sync::
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use bytes::{Bytes, BytesMut};
 use memchr::memmem;
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -106,19 +107,21 @@ impl Mask {
 const ESCAPED_IN_JSON: [(&str, bool); 5] =
     [("", true), ("<>&'", true), ("<>&", false), ("<>&'=", false), ("<>&'+`", true)];
 
-/// What encoders of URLs leave as it is beside letters, digits and `-._`: none of the others; the URL standard's forms; RFC 3986
-/// and Go's `QueryEscape`; JavaScript's `encodeURIComponent` and `encodeURI`; Python's `quote`; Go's `PathEscape`; and what may
-/// stand in a path.
-const PLAIN_IN_URLS: [&str; 8] = ["", "*", "~", "!'()*~", "!'()*~;/?:@&=+$,#", "~/", "~$&+=:@", "!'()*~/:@&=+$,;"];
+/// What encoders of URLs leave as it is beside letters and digits: nothing (Lua, Swift and Rust have such); `-._`; the URL
+/// standard's forms; RFC 3986 and Go's `QueryEscape`; JavaScript's `encodeURIComponent` and `encodeURI`; Python's `quote`; Go's
+/// `PathEscape`; and what may stand in a path.
+const PLAIN_IN_URLS: [&str; 9] =
+    ["", "-._", "-._*", "-._~", "-._!'()*~", "-._!'()*~;/?:@&=+$,#", "-._~/", "-._~$&+=:@", "-._!'()*~/:@&=+$,;"];
 
 /// Every form in which `secret` is looked for: literally, and as JSON, URLs, HTML and Base64 encode it.
 fn forms(secret: &str) -> BTreeSet<String> {
     if secret.len() < SHORTEST {
         return BTreeSet::new();
     }
-    // Of these letters JSON, URLs and HTML write all as they are: so mostly nothing is looked for but the secret and its Base64.
+    // Of these letters JSON and HTML write all as they are, and most URLs: so mostly little is looked for.
     let is_plain = secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
     let mut forms = if is_plain { vec![secret.to_owned()] } else { spellings(secret) };
+    forms.extend(in_urls(secret, if is_plain { &PLAIN_IN_URLS[..1] } else { &PLAIN_IN_URLS }));
     // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that
     // belong to what stands before or behind it too are left out.
     for (before, shared) in [(&b""[..], 0), (b"\0", 2), (b"\0\0", 3)] {
@@ -130,7 +133,7 @@ fn forms(secret: &str) -> BTreeSet<String> {
     forms.into_iter().collect()
 }
 
-/// How writers of JSON, of HTML and of URLs spell it.
+/// How writers of JSON and of HTML spell it.
 fn spellings(secret: &str) -> Vec<String> {
     // A header may hold it in JSON, and an answer that header in its own: mostly nothing changes but for quotes.
     // Servers such as Node's take the UTF-8 of a header for Latin-1.
@@ -143,17 +146,17 @@ fn spellings(secret: &str) -> Vec<String> {
         json.extend(others.iter().cloned());
         others = others.iter().map(|text| json_of(text)).collect();
     }
-    let mut forms: Vec<_> = json.into_iter().chain([html(secret)]).collect();
-    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let percent = form.replace('+', "%20").replace('*', "%2A");
-    let plain = |text: String, letter: char| {
+    json.into_iter().chain([html(secret)]).collect()
+}
+
+/// How encoders of URLs spell it that leave these letters as they are.
+fn in_urls(secret: &str, plain: &[&str]) -> Vec<String> {
+    let percent: String = percent_encode(secret.as_bytes(), NON_ALPHANUMERIC).collect();
+    let left = |text: String, letter: char| {
         text.replace(&format!("%{:02X}", u32::from(letter)), letter.encode_utf8(&mut [0; 4]))
     };
-    let others = PLAIN_IN_URLS.map(|letters| letters.chars().fold(percent.clone(), plain));
-    for url in others.into_iter().flat_map(|url| [url.replace("%20", "+"), url]) {
-        forms.extend([lower_escapes(&url), url]);
-    }
-    forms
+    let all = plain.iter().map(|letters| letters.chars().fold(percent.clone(), left));
+    all.flat_map(|url| [url.replace("%20", "+"), url]).flat_map(|url| [lower_escapes(&url), url]).collect()
 }
 
 /// The text as a string of JSON, without the quotes around it.
