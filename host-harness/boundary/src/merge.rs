@@ -13,7 +13,7 @@ use crate::{
     view::{entries, excerpt, models},
 };
 
-/// Most entries for one plugin: each is a spelling of its name.
+/// Most entries for one plugin or provider: each is a spelling of its name, and all of them are joined.
 const SPELLINGS: usize = 16;
 
 /// The owner of a part of a configuration, as the plugin's descriptor says.
@@ -145,6 +145,12 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
 /// What is kept for one server would go to another, or by another way than it is meant to.
 pub fn conflict<'a>(config: &'a Value, id: &str, default_base_url: &str) -> Option<(&'a str, String)> {
     let all = entries(config, id);
+    if let Some(&(name, _)) = all.get(SPELLINGS) {
+        return Some((
+            name,
+            format!("is another of over {SPELLINGS} spellings of the same provider: leave one of them"),
+        ));
+    }
     let place = |entry: &'a Value| entry.get("baseUrl")?.as_str().map(str::trim).filter(|url| !url.is_empty());
     let first = place(all.first()?.1).unwrap_or(default_base_url);
     let elsewhere = all.iter().find(|(_, entry)| place(entry).is_some_and(|url| !same_place(first, url)));
