@@ -16,15 +16,14 @@ use alloc::string::String;
 
 use openclaw_provider_guest::one_line;
 
-pub(crate) use classify::holds;
 use classify::{FILTER, GUARDRAIL, LATER, LATER_OR_FALLBACK, UNREADABLE, classify};
 use failure::Failure;
 
 use crate::bindings::exports::openclaw::provider::chat::FinishReason;
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
+use crate::finish::{finish_reason, holds, is_failure};
 use crate::guardrails;
 use crate::json::{Json, Object, lossy};
-use crate::parts::finish_reason;
 use crate::portkey;
 use crate::report::Head;
 use crate::wire;
@@ -371,24 +370,6 @@ pub(crate) fn failed_finish(reason: &str, head: &Head) -> Option<Box<Error>> {
     error.code = Some(said.kind);
     Some(error)
 }
-
-/// Whether a reason for the end means a failure.
-pub(crate) fn is_failure(reason: &str) -> bool {
-    // What OpenAI says.
-    if matches!(reason, "" | "stop" | "length" | "tool_calls") {
-        return false;
-    }
-    let word = reason.to_ascii_lowercase();
-    // Cohere's word for its context's end is no failure.
-    let is_filtered = holds(&word, "filter|toxic|safety|moderat|guardrail|error_limit");
-    // No filter of contents: Google's own endpoint says so of a call that it cannot read, and why behind a colon.
-    holds(&word, "function_call_filter") || !is_filtered && holds(&word, FAILURES)
-}
-
-/// Parts of finish reasons that mean a failure. A filter's reasons do not.
-const FAILURES: &str = "error|abort|malform|fail|cancel|timeout|timed_out|insufficient|overload|unavailable|exhaust|\
-    unexpected|too_many|invalid|interrupt|exception|disconnect|missing|no_image|crash|terminat|reset|unload|memory|quota|\
-    rate_limit|expired";
 
 /// The error of an image that is not what was asked for, by the reason beside it: a filter blurs it, or blackens it.
 pub(crate) fn refused_image(reason: &str, head: &Head) -> Option<Box<Error>> {

@@ -14,6 +14,7 @@ pub mod call;
 mod config;
 pub mod embeddings;
 pub mod error;
+mod finish;
 pub mod form;
 mod guardrails;
 pub mod headers;

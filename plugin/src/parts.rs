@@ -11,7 +11,7 @@ use crate::bindings::exports::openclaw::provider::chat::{
     AssistantPart, Event, FinishReason, Response, Thinking, ToolCall,
 };
 use crate::bindings::openclaw::provider::types::{Error, GatewayReport, Media, MediaSource};
-use crate::error::{self, Result, holds};
+use crate::error::{self, Result};
 use crate::json::{Json, Object};
 use crate::report::Head;
 use crate::wire::{self, present};
@@ -55,61 +55,6 @@ pub(crate) fn citation(source: &Json<'_>) -> Option<String> {
     Some(Object::from([("type", "url_citation".into()), ("url_citation", cited.into())]).to_json())
 }
 
-/// Why the answer ended. Besides OpenAI's words these are the providers' own, which the gateway passes on where strict
-/// compliance is off; what they stand for is as it translates them where it is on (gateway 1.15.2), but for failures, which
-/// [`error::failed_finish`] knows, and for two of Google's that it calls `stop`. `has_calls`: some providers end a turn of
-/// tool calls with `stop`.
-pub(crate) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
-    match reason {
-        "stop" => return ended(has_calls),
-        "length" => return FinishReason::Length,
-        "tool_calls" => return FinishReason::ToolCalls,
-        _ => {}
-    }
-    let word = alike(reason);
-    let is = |words: &str| words.split('|').any(|known| known == word);
-    if is("tool_use|tool_call|tool_calls|function_call|function_calls") {
-        FinishReason::ToolCalls
-    } else if is("refusal|blocklist|language|spii|blocked|model_armor")
-        || holds(
-            &word,
-            "filter|guardrail|safety|toxic|moderat|prohibited|sensitive|policy|inappropriate|risk|recitation",
-        )
-    {
-        FinishReason::ContentFilter
-    } else if is("token_limit|time_limit|error_limit|incomplete")
-        || word.starts_with("max_")
-        || holds(&word, "length|truncat|context")
-    {
-        FinishReason::Length
-    } else if is("|done|normal|completed|complete|success|finish|finished|unspecified|pause_turn|compaction|\
-        rag_query_when_rag_disabled")
-        // A token that ends a turn among them: `<|im_end|>`.
-        || ["stop", "end", "eo", "<"].iter().any(|begins| word.starts_with(begins))
-    {
-        ended(has_calls)
-    } else {
-        FinishReason::Other(reason.to_owned())
-    }
-}
-
-fn ended(has_calls: bool) -> FinishReason {
-    if has_calls { FinishReason::ToolCalls } else { FinishReason::Stop }
-}
-
-/// A reason in the one spelling: `FINISH_REASON_MAX_TOKENS`, `maxTokens` and `max-tokens` are `max_tokens`.
-fn alike(reason: &str) -> String {
-    let (mut word, mut was_lower) = (String::new(), false);
-    for character in reason.trim().chars() {
-        if was_lower && character.is_ascii_uppercase() {
-            word.push('_');
-        }
-        was_lower = character.is_ascii_lowercase();
-        word.push(if matches!(character, '-' | ' ') { '_' } else { character.to_ascii_lowercase() });
-    }
-    word.replace("finish_reason_", "")
-}
-
 /// Whether a text that ends with this tag ends with a call in a model's own form, whose provider should have read it: Kimi's
 /// `<|tool_calls_section_end|>` or a part of it, DeepSeek's `<｜tool▁calls▁end｜>` and `</｜DSML｜function_calls>`, and Gemma's
 /// `<tool_call|>`, or what follows it (openclaw#60465). Words such as `</tool_call>` are a call's only where tools were offered: OpenClaw takes
@@ -134,12 +79,6 @@ pub(crate) fn begins_call(start: &str) -> bool {
     ];
     let start = start.trim_start();
     forms.iter().any(|form| start.starts_with(form)) && !start.contains(" code")
-}
-
-/// Whether a reason is one of an ordinary end: a call that is open then was cut off. Some servers say `tool_calls` where
-/// the limit cut one.
-pub(crate) fn is_whole(reason: &str) -> bool {
-    matches!(finish_reason(reason, false), FinishReason::Stop | FinishReason::ToolCalls)
 }
 
 /// The events of a stream as the parts of a whole answer, in the order in which they began.

@@ -15,9 +15,9 @@ use images::{images, within};
 pub(crate) use vectors::{Vector, Vectors};
 
 use crate::bindings::exports::openclaw::provider::chat::FinishReason;
+use crate::finish::finish_reason;
 use crate::json::{self, Json, Nesting, Object};
-use crate::parts::finish_reason;
-use crate::{error, responses, signature};
+use crate::{finish, responses, signature};
 
 /// The answer is no JSON object, or a failure.
 #[derive(Debug)]
@@ -292,7 +292,7 @@ impl<'a> Choice<'a> {
         }
         if !native.is_empty()
             && matches!(&*read.finish_reason, "stop" | "tool_calls")
-            && (error::is_failure(&native)
+            && (finish::is_failure(&native)
                 || matches!(finish_reason(&native, false), FinishReason::Length | FinishReason::ContentFilter))
         {
             read.finish_reason = native;

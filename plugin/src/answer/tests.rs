@@ -1,7 +1,7 @@
 use super::*;
 use crate::bindings::exports::openclaw::provider::chat::{AssistantPart, FinishReason, Thinking, ToolCall};
 use crate::bindings::openclaw::provider::types::{ErrorKind, ErrorOrigin, Media, MediaSource};
-use crate::parts::finish_reason;
+use crate::finish::finish_reason;
 use alloc::vec;
 
 fn answer(body: &str) -> Result<Response> {

@@ -2,6 +2,7 @@
 
 use super::{CHECK_BASE_URL, Said, is_gateway_type};
 use crate::bindings::openclaw::provider::types::{ErrorKind, ErrorOrigin};
+use crate::finish::holds;
 use crate::report::Head;
 
 /// The HTTP status, or one inferred from the error's status, type or words (`message`, in lower case) when the response itself
@@ -56,12 +57,6 @@ const TYPES: [(&str, u16); 9] = [
     ("unavailable|slow_down", 503),
     ("deadline_exceeded|timeout", 504),
 ];
-
-/// Whether a text holds one of these: `this|that`.
-#[inline(never)]
-pub(crate) fn holds(text: &str, parts: &str) -> bool {
-    parts.split('|').any(|part| text.contains(part))
-}
 
 /// Chooses kind and hint. The more precise signs come first, the status last.
 pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static str>) {

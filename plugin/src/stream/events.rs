@@ -15,6 +15,7 @@ use crate::bindings::exports::openclaw::provider::chat::{
 };
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Usage};
 use crate::error::{self, Result};
+use crate::finish::{finish_reason, is_whole};
 use crate::json::{self, lossy};
 use crate::parts::MAX_CALLS;
 use crate::pattern::{Field, Pattern};
@@ -594,7 +595,7 @@ impl State {
 
     /// Why the answer ended, where that is said.
     fn ended(&mut self, reason: Cow<'_, str>) {
-        let told = |reason: &str| parts::finish_reason(reason, false);
+        let told = |reason: &str| finish_reason(reason, false);
         // A later `stop` undoes no limit and no filter.
         let is_undone = || {
             !self.reason.is_empty()
@@ -978,13 +979,13 @@ impl State {
                 && self.calls.iter().all(is_closed)
         };
         let has_end = !self.reason.is_empty() || self.is_whole || is_done && (is_workers_ai() || are_whole_calls());
-        if !has_end || is_cut && parts::is_whole(&self.reason) {
+        if !has_end || is_cut && is_whole(&self.reason) {
             let is_empty = self.is_document && !self.has_pieces && !is_cut;
             let cut = || truncated(&self.head);
             let error = if is_empty { error::no_completion(&self.head, &self.quote) } else { cut() };
             return self.fail(error);
         }
-        let reason = parts::finish_reason(&self.reason, self.calls.announced() > 0);
+        let reason = finish_reason(&self.reason, self.calls.announced() > 0);
         if reason == FinishReason::ToolCalls && self.calls.announced() == 0 && !self.has_other_call {
             return self.fail(parts::no_call(&self.head, self.reason.as_bytes()));
         }

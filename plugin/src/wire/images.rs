@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 use super::{MAX_DEPTH, Result, listed, successful};
 use crate::bindings::exports::openclaw::provider::chat::FinishReason;
+use crate::finish::finish_reason;
 use crate::json::{Json, Object};
-use crate::parts::finish_reason;
 
 /// An image: where it is, or its base64.
 #[derive(Debug, Default)]
