@@ -13,8 +13,9 @@ use crate::form::{File, Form};
 use crate::images;
 use crate::json::{Json, Object, lossy};
 use crate::portkey;
-use crate::prompt::{self, filled};
+use crate::prompt;
 use crate::report::Head;
+use crate::text::filled;
 use crate::usage;
 use crate::wire;
 

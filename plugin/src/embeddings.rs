@@ -13,8 +13,9 @@ use crate::json::{Json, Object, lossy};
 use crate::portkey;
 use crate::prompt;
 use crate::report::Head;
+use crate::text::present;
 use crate::usage;
-use crate::wire::{self, present};
+use crate::wire;
 
 /// Most texts of one request. Source: OpenAI's API reference, "Create embeddings".
 const MAX_TEXTS: usize = 2048;

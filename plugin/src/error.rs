@@ -21,11 +21,12 @@ use failure::Failure;
 
 use crate::bindings::exports::openclaw::provider::chat::FinishReason;
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
-use crate::finish::{finish_reason, holds, is_failure};
+use crate::finish::{finish_reason, is_failure};
 use crate::guardrails;
 use crate::json::{Json, Object, lossy};
 use crate::portkey;
 use crate::report::Head;
+use crate::text::holds;
 use crate::wire;
 
 /// A result with a boxed error, because the record is large and success is the rule.

@@ -4,6 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 
 use crate::bindings::exports::openclaw::provider::chat::FinishReason;
+use crate::text::holds;
 
 /// Why the answer ended. Besides OpenAI's words these are the providers' own, which the gateway passes on where strict
 /// compliance is off; what they stand for is as it translates them where it is on (gateway 1.15.2), but for failures, which
@@ -83,9 +84,3 @@ pub(crate) fn is_failure(reason: &str) -> bool {
 const FAILURES: &str = "error|abort|malform|fail|cancel|timeout|timed_out|insufficient|overload|unavailable|exhaust|\
     unexpected|too_many|invalid|interrupt|exception|disconnect|missing|no_image|crash|terminat|reset|unload|memory|quota|\
     rate_limit|expired";
-
-/// Whether a text holds one of these: `this|that`.
-#[inline(never)]
-pub(crate) fn holds(text: &str, parts: &str) -> bool {
-    parts.split('|').any(|part| text.contains(part))
-}

@@ -19,10 +19,11 @@ use crate::form::{File, Form};
 use crate::image_size;
 use crate::json::{Object, lossy};
 use crate::portkey;
-use crate::prompt::{self, filled};
+use crate::prompt;
 use crate::report::Head;
+use crate::text::{filled, present};
 use crate::usage;
-use crate::wire::{self, present};
+use crate::wire;
 
 /// So many bytes of an image are looked at to see whether it is a text.
 pub(crate) const TEXT: usize = 256;

@@ -38,6 +38,7 @@ mod service;
 mod signature;
 pub mod stream;
 mod tags;
+mod text;
 mod tool_calls;
 mod usage;
 mod wire;

@@ -12,8 +12,8 @@ use crate::error::{self, Result};
 use crate::json::{Json, lossy};
 use crate::prompt;
 use crate::report::Head;
-use crate::tool_calls::hash_of;
-use crate::wire::{self, present};
+use crate::text::{hash_of, present};
+use crate::wire;
 
 /// Entries asked for on each page after the first.
 const PAGE: usize = 100;

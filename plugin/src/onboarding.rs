@@ -17,7 +17,8 @@ use crate::json::{Json, Object, firsts};
 use crate::lint;
 use crate::model_traits;
 use crate::portkey;
-use crate::prompt::{self, filled};
+use crate::prompt;
+use crate::text::filled;
 use crate::url::BaseUrl;
 
 /// The document with this provider merged in; with `primary`, also as the default model where none is chosen.

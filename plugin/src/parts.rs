@@ -14,7 +14,8 @@ use crate::bindings::openclaw::provider::types::{Error, GatewayReport, Media, Me
 use crate::error::{self, Result};
 use crate::json::{Json, Object};
 use crate::report::Head;
-use crate::wire::{self, present};
+use crate::text::present;
+use crate::wire;
 use crate::{base64, images, signature};
 
 /// The reasoning in one of Portkey's content blocks.

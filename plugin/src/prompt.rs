@@ -14,6 +14,7 @@ use crate::bindings::openclaw::provider::types::{Media, MediaSource};
 use crate::error::{self, Result};
 use crate::json::{Json, Object};
 use crate::signature::CALL;
+use crate::text::filled;
 use base64_simd::STANDARD;
 
 /// The prompt as a body, its extra fields included. Whether it is for a stream is not said in it yet.
@@ -53,11 +54,6 @@ pub(crate) fn extra_members(extra: Option<&str>) -> Result<Object<'_>> {
         None => Ok(Object::default()),
         Some(extra) => Object::parse(extra).ok_or_else(|| error::invalid_request("extra-json is not a JSON object")),
     }
-}
-
-/// A text, trimmed; none where it is empty.
-pub(crate) fn filled(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// A model's name without what stands before it: `@provider/`, or its maker.

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use crate::json::{Json, Object};
 use crate::parts::MAX_CALLS;
 use crate::signature::ITEM;
-use crate::tool_calls::{fnv, hash_of};
+use crate::text::{fnv, hash_of};
 use crate::wire::{self, Block, Choice, Completion, Image, Message, Spelled, ToolCall};
 
 /// Whether it is an event, or a whole answer, of the Responses API.

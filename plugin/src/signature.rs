@@ -18,8 +18,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use crate::json::{Json, Object};
-use crate::tool_calls::hash_of;
-use crate::wire::present;
+use crate::text::{hash_of, present};
 
 /// Marks a signature that is the whole of a reasoning block that the provider encrypted.
 pub(crate) const REDACTED: &str = "redacted_thinking:";

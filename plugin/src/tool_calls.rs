@@ -8,6 +8,7 @@ use core::{iter, mem};
 use memchr::memchr_iter;
 
 use crate::json::Nesting;
+use crate::text::fnv;
 
 /// How much of a call's arguments they are known by, in bytes that are no white space. Behind it their length tells,
 /// counted in such bytes too.
@@ -74,16 +75,6 @@ pub(crate) fn parted(mut arguments: Nesting, piece: &str) -> Option<(&str, &str)
         }
     }
     None
-}
-
-/// FNV-1a, 64 bits, but for its start.
-pub(crate) fn fnv(hash: u64, byte: u8) -> u64 {
-    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-}
-
-/// The hash of a text, by which one of any length is compared with many.
-pub(crate) fn hash_of(text: &str) -> u64 {
-    text.bytes().fold(0, fnv)
 }
 
 /// What a call is found by: its id, its index, or both.

@@ -28,11 +28,6 @@ const MAX_DEPTH: usize = 6;
 
 type Result<T> = core::result::Result<T, Misshapen>;
 
-/// The text, where it is not empty.
-pub(crate) fn present(text: Cow<'_, str>) -> Option<String> {
-    if text.is_empty() { None } else { Some(text.into_owned()) }
-}
-
 /// A text, read leniently, and where it is a string, how the answer spells it, in its quotes.
 #[derive(Debug, Default)]
 pub(crate) struct Spelled<'a> {

@@ -2,8 +2,8 @@
 
 use super::{CHECK_BASE_URL, Said, is_gateway_type};
 use crate::bindings::openclaw::provider::types::{ErrorKind, ErrorOrigin};
-use crate::finish::holds;
 use crate::report::Head;
+use crate::text::holds;
 
 /// The HTTP status, or one inferred from the error's status, type or words (`message`, in lower case) when the response itself
 /// was a 2xx: the type is one of a few.

@@ -13,7 +13,7 @@ use super::{Body, is_role, is_system, is_type, list, parts};
 use crate::bindings::exports::openclaw::provider::chat::PromptCache;
 use crate::json::{Json, Object};
 use crate::model_traits::{Family, Route, Traits};
-use crate::tool_calls::fnv;
+use crate::text::fnv;
 
 pub(super) const MARK: &str = "cache_control";
 

@@ -24,8 +24,9 @@ use crate::responses::Items;
 use crate::signature::{self, Details};
 use crate::stream::said::Said;
 use crate::tags::Tags;
-use crate::tool_calls::{self, Call, Calls, LONGEST_NAME, hash_of};
-use crate::wire::{self, Spelled, present};
+use crate::text::{hash_of, present};
+use crate::tool_calls::{self, Call, Calls, LONGEST_NAME};
+use crate::wire::{self, Spelled};
 use crate::{guardrails, parts, sse, usage};
 
 /// How many bytes to read after `[DONE]` at most, for late guardrail results. The component has no clock: the host's

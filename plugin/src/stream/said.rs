@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use crate::tool_calls::{fnv, hash_of};
+use crate::text::{fnv, hash_of};
 
 /// So many bytes, or a few more, show whether a text begins as a call.
 const MAX_START: usize = 64;
