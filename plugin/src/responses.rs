@@ -15,15 +15,6 @@ use crate::signature::ITEM;
 use crate::text::{fnv, hash_of};
 use crate::wire::{self, Block, Choice, Completion, Image, Message, Spelled, ToolCall};
 
-/// Whether it is an event, or a whole answer, of the Responses API.
-pub(crate) fn is_its(root: &Object<'_>) -> bool {
-    root.iter().any(|(name, value)| match &**name {
-        "object" => value.is("response"),
-        "type" => value.text().starts_with("response."),
-        _ => false,
-    })
-}
-
 /// What has come of an answer.
 #[derive(Debug, Default)]
 pub(crate) struct Items {

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{MAX_DEPTH, Result, listed, successful};
+use super::root::{MAX_DEPTH, Result, listed, successful};
 use crate::bindings::exports::openclaw::provider::chat::FinishReason;
 use crate::finish::finish_reason;
 use crate::json::{Json, Object};

@@ -3,7 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use super::{MAX_DEPTH, Result, listed, successful};
+use super::root::{MAX_DEPTH, Result, listed, successful};
 use crate::json::{Json, Object};
 
 /// An answer that holds vectors.

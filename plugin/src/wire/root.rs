@@ -1,0 +1,123 @@
+//! The text of an answer as JSON, however it is wrapped, and whether its root is that of a failure.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::json::{Json, Nesting, Object};
+
+/// The answer is no JSON object, or a failure.
+#[derive(Debug)]
+pub(crate) struct Misshapen;
+
+/// How far down images and vectors are looked for.
+pub(super) const MAX_DEPTH: usize = 6;
+
+pub(super) type Result<T> = core::result::Result<T, Misshapen>;
+
+/// The lists and objects of an answer that are looked into.
+const OPENED: [&str; 8] = ["choices", "content_blocks", "data", "delta", "function", "message", "tool_calls", "usage"];
+
+/// The root of an answer: an object, or the first of a list of them, as Google writes errors.
+pub(crate) fn root(text: &str) -> Result<Object<'_>> {
+    match Object::parse_opening(text, &OPENED) {
+        Some(root) => Ok(root),
+        None => {
+            let items = Json::parse(text).ok().and_then(Json::into_list).ok_or(Misshapen)?;
+            items.into_iter().next().and_then(Json::into_object).ok_or(Misshapen)
+        }
+    }
+}
+
+/// The root of an answer that is no failure.
+pub(super) fn successful(text: &str) -> Result<Object<'_>> {
+    root(text).and_then(|root| if is_failed(&root) { Err(Misshapen) } else { Ok(root) })
+}
+
+/// An answer that is a bare list. Others are not read once more: they may be large.
+pub(super) fn listed(text: &str) -> Option<Json<'_>> {
+    Some(text).filter(|text| text.trim_start().starts_with('[')).and_then(|text| Json::parse(text).ok())
+}
+
+/// The last JSON of a stream of events, which says all of what it was about; a text that is none stays what it is, and so
+/// does a stream that ends with a part of an image.
+pub(crate) fn last_event(text: &str) -> &str {
+    let is_stream = ["data:", "event:", "id:", ":"].iter().any(|field| text.starts_with(field));
+    if !is_stream {
+        return text;
+    }
+    let mut events = text.lines().rev().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
+    let last = events.find(|event| event.starts_with('{'));
+    last.filter(|event| !event.contains("partial_image")).unwrap_or(text)
+}
+
+/// The JSON objects of a text that holds several: one behind the other, or as a list.
+pub(crate) fn objects(text: &str) -> Option<Vec<&str>> {
+    // `data: [DONE]`, commas and brackets, and line breaks that were written as `\n`.
+    let is_between = |text: &str| text.bytes().all(|byte| b" \t\r\n,[]\":datoneDONE\\r".contains(&byte));
+    let (mut objects, mut rest) = (Vec::new(), text);
+    while let Some((between, object)) = rest.find('{').and_then(|at| rest.split_at_checked(at)) {
+        let mut nesting = Nesting::default();
+        let is_last = |byte: u8| {
+            nesting.push(&[byte]);
+            !nesting.is_open()
+        };
+        // The last may be cut off.
+        let end = object.bytes().position(is_last).map_or(object.len(), |at| at + 1);
+        objects.push(object.get(..end).filter(|_| is_between(between))?);
+        rest = object.get(end..).unwrap_or_default();
+    }
+    // One alone may have a comma behind it, or the end of a stream.
+    let are_several = objects.len() > 1 || rest.contains([',', ':', 'D', 'd', '\\']);
+    (are_several && is_between(rest)).then_some(objects)
+}
+
+/// The JSON in a text that was written as a text once more.
+pub(crate) fn unquoted(text: &str) -> Option<String> {
+    let text = text.starts_with('"').then(|| Json::parse(text).ok()?.string())??.into_owned();
+    Some(text).filter(|text| text.trim_start().starts_with(['{', '[', '"']))
+}
+
+/// JSON in which numbers that JSON has no word for (`NaN`, `Infinity`, as Python writes them) are `null`. `None` where
+/// there are none.
+#[cold]
+pub(crate) fn without_nan(text: &str) -> Option<String> {
+    let (mut read, mut in_string) = (String::new(), false);
+    for piece in text.split_inclusive('"') {
+        if in_string {
+            read.push_str(piece);
+        } else {
+            read.push_str(&piece.replace("-Infinity", "null").replace("Infinity", "null").replace("NaN", "null"));
+        }
+        let escapes = piece.bytes().rev().skip(1).take_while(|byte| *byte == b'\\').count();
+        in_string = !in_string || escapes % 2 == 1;
+    }
+    (read != text).then_some(read)
+}
+
+/// Whether an answer says that it is a failure.
+pub(crate) fn is_failed(root: &Object<'_>) -> bool {
+    root.iter().any(|(name, value)| is_failure(name, value))
+}
+
+/// Whether a member at the top of an answer says that it is a failure.
+pub(super) fn is_failure(name: &str, value: &Json<'_>) -> bool {
+    match name {
+        "error" | "errors" | "html-message" => !value.is_blank(),
+        "status" | "object" | "type" => matches!(&*value.text(), "failure" | "failed" | "fail" | "error"),
+        "success" | "ok" => value.bool() == Some(false),
+        // FastChat's and Baidu's.
+        "error_code" => !value.is_blank(),
+        // MiniMax: 0 is success.
+        "base_resp" => value.object().and_then(|base| base.get("status_code")?.count()).is_some_and(|code| code != 0),
+        _ => false,
+    }
+}
+
+/// Whether it is an event, or a whole answer, of the Responses API.
+pub(crate) fn is_of_responses(root: &Object<'_>) -> bool {
+    root.iter().any(|(name, value)| match &**name {
+        "object" => value.is("response"),
+        "type" => value.text().starts_with("response."),
+        _ => false,
+    })
+}
