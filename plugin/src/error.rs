@@ -6,6 +6,7 @@
 mod classify;
 mod failure;
 mod retry_after;
+mod said;
 #[cfg(test)]
 mod tests;
 
@@ -18,11 +19,11 @@ use openclaw_provider_guest::one_line;
 
 use classify::{FILTER, GUARDRAIL, LATER, LATER_OR_FALLBACK, UNREADABLE, classify};
 use failure::Failure;
+use said::{MAX_MESSAGE, Said};
 
 use crate::bindings::exports::openclaw::provider::chat::FinishReason;
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
 use crate::finish::{finish_reason, is_failure};
-use crate::guardrails;
 use crate::json::{Json, Object, lossy};
 use crate::portkey;
 use crate::report::Head;
@@ -32,8 +33,6 @@ use crate::wire;
 /// A result with a boxed error, because the record is large and success is the rule.
 pub type Result<T> = core::result::Result<T, Box<Error>>;
 
-/// Longest message, in bytes.
-const MAX_MESSAGE: usize = 1024;
 /// Longest quote of a body that is not understood, in bytes.
 const MAX_QUOTE: usize = 200;
 
@@ -235,113 +234,6 @@ pub(crate) fn cut_with(cut: &Error, head: &Head, words: &[u8]) -> Box<Error> {
     error.message = one_line(&format!("{}: {}", cut.message, error.message), MAX_MESSAGE);
     error
 }
-
-/// What an answer says about its failure.
-struct Said {
-    message: String,
-    kind: String,
-    code: String,
-    /// The status that the failure gives itself.
-    status: Option<u16>,
-    origin: ErrorOrigin,
-    is_html: bool,
-}
-
-impl Said {
-    /// Reads `body`, which holds this failure.
-    fn read(head: &Head, body: &[u8], failure: Option<Failure>) -> Self {
-        let mut said = match &failure {
-            Some(failure) => Self::json(failure),
-            None => Self::text(head, body),
-        };
-        said.origin = said.origin(head, failure.as_ref());
-        if (said.kind == "hooks_failed" || head.status == 446)
-            && let Some(denied) = guardrails::denied(body)
-        {
-            said.message = format!("{} ({denied})", said.message.trim());
-        }
-        said
-    }
-
-    fn json(failure: &Failure) -> Self {
-        let is_html = failure.is_html || failure.message.trim_start().starts_with('<');
-        let message = if is_html { page_text(&failure.message) } else { failure.message.clone() };
-        let (kind, code, status) = (failure.kind.clone(), failure.code.clone(), failure.status);
-        Self { message, kind, code, status, origin: ErrorOrigin::Gateway, is_html }
-    }
-
-    fn text(head: &Head, body: &[u8]) -> Self {
-        let text = lossy(body.get(..4 * MAX_MESSAGE).unwrap_or(body)).into_owned();
-        let is_html = text.trim_start().starts_with('<')
-            || head.get("content-type").is_some_and(|kind| kind.starts_with("text/html"));
-        let message = if is_html { page_text(&text) } else { text };
-        let (kind, code, status) = Default::default();
-        Self { message, kind, code, status, origin: ErrorOrigin::Gateway, is_html }
-    }
-
-    /// "Is this 401 the gateway's or the model provider's?"
-    fn origin(&self, head: &Head, failure: Option<&Failure>) -> ErrorOrigin {
-        // The open-source gateway names the provider beside what that one said, and in no refusal of its own.
-        if self.is_unreachable() || failure.is_some_and(|failure| !failure.provider.is_empty()) {
-            return ErrorOrigin::Upstream;
-        }
-        let Some(failure) = failure else {
-            return match (head.is_routed(), self.is_html) {
-                (true, _) => ErrorOrigin::Upstream,
-                // A proxy or load balancer in front of the gateway: the gateway itself answers in JSON.
-                (false, true) => ErrorOrigin::Network,
-                (false, false) => ErrorOrigin::Gateway,
-            };
-        };
-        let is_gateways = failure.is_gateways
-            || head.get("x-portkey-gateway-exception").is_some()
-            || matches!(head.status, 246 | 446)
-            || GATEWAY_TYPES.contains(&self.kind.as_str())
-            || GATEWAY_TYPE_ENDS.iter().any(|end| is_gateway_type(&self.kind, end))
-            || portkey::GATEWAY_ERRORS.iter().any(|words| self.message.contains(words));
-        let is_upstreams = failure.has_error || head.is_routed();
-        if !is_gateways && is_upstreams { ErrorOrigin::Upstream } else { ErrorOrigin::Gateway }
-    }
-
-    /// The gateway's own fetch failed: refused, hung up, no such name (gateway 1.15.2, 2.2.3).
-    fn is_unreachable(&self) -> bool {
-        self.message.contains("fetch failed")
-    }
-}
-
-/// Types that the gateway itself sets. Source: gateway 1.15.2 and 2.2.3.
-const GATEWAY_TYPES: [&str; 3] = ["hooks_failed", "timeout_error", "model_not_allowed_error"];
-
-/// Ends of `{api_key,workspace,virtual_key,integration}_*`. Source: gateway 2.2.3.
-const GATEWAY_TYPE_ENDS: [&str; 3] = ["_exhaust_error", "_expired_error", "_rate_limit_error"];
-
-fn is_gateway_type(kind: &str, end: &str) -> bool {
-    kind.strip_suffix(end).is_some_and(|whose| ["api_key", "workspace", "virtual_key", "integration"].contains(&whose))
-}
-
-/// What a person would read on a web page: its title, else its text.
-fn page_text(html: &str) -> String {
-    let lower = html.to_ascii_lowercase();
-    if let Some((from, to)) = lower.find("<title>").zip(lower.find("</title>"))
-        && let Some(title) = html.get(from + "<title>".len()..to)
-    {
-        return title.trim().to_owned();
-    }
-    let mut text = String::new();
-    for (at, part) in html.split('<').enumerate() {
-        match part.split_once('>') {
-            Some((tag, said)) if !["style", "script"].iter().any(|unread| tag.starts_with(unread)) => {
-                text.push(' ');
-                text.push_str(said);
-            }
-            None if at == 0 => text.push_str(part),
-            _ => {}
-        }
-    }
-    text
-}
-
-const CHECK_BASE_URL: &str = "Check the base URL: it usually ends in /v1.";
 
 /// The failure in the place of the finish reason: `overloaded_error` (gateway 1.15.2, provider `anthropic`, events of
 /// type `error`), `abort` (vLLM), `insufficient_system_resource` (DeepSeek), `MALFORMED_FUNCTION_CALL` (Google).

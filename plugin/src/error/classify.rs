@@ -1,6 +1,6 @@
 //! The kind of a failure and the hint for it: by what the gateway and the providers call it and say, else by its status.
 
-use super::{CHECK_BASE_URL, Said, is_gateway_type};
+use super::said::{Said, is_gateway_type};
 use crate::bindings::openclaw::provider::types::{ErrorKind, ErrorOrigin};
 use crate::report::Head;
 use crate::text::holds;
@@ -123,6 +123,7 @@ pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static 
 
 /// Names both hosted editions: each refuses the other's keys.
 pub(super) const CHECK_KEY: &str = "Check the Portkey API key: copy it again from https://app.portkey.ai/api-keys for https://api.portkey.ai/v1, or from Strata Cloud Manager for https://aigw.portkey.ai/v1. Neither takes the other's keys.";
+const CHECK_BASE_URL: &str = "Check the base URL: it usually ends in /v1.";
 const WAIT: &str = "Wait before the next call, or raise the limit.";
 pub(super) const LATER: &str = "Try again later.";
 pub(super) const LATER_OR_FALLBACK: &str = "Try again later, or add a fallback to the Portkey config.";
