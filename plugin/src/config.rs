@@ -13,9 +13,10 @@ use crate::bindings::openclaw::provider::types::Error;
 use crate::error::{self, Result};
 use crate::headers::{self, Header};
 use crate::json::{Json, Object};
+use crate::model_traits;
 use crate::nearest::nearest;
+use crate::options;
 use crate::portkey;
-use crate::request;
 use crate::url::BaseUrl;
 
 /// Where this provider stands in the document.
@@ -130,7 +131,7 @@ pub(crate) fn read(config: &str) -> Result<Settings> {
     let timeout_ms = timeout(&provider, &mut findings);
     let headers = configured_headers(&provider, &options, &mut findings);
     let models = models(&root, &provider);
-    let options_json = request::options_json(&provider, &options, &mut findings);
+    let options_json = options_json(&provider, &options, &mut findings);
     Ok(Settings { base_url, headers, timeout_ms, models, options_json, findings })
 }
 
@@ -179,7 +180,7 @@ fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mu
     let mut all = Vec::new();
     for (name, value) in options.iter() {
         let path = format!("{OPTIONS}.{name}");
-        if !headers::options().chain(request::OPTIONS).any(|option| option == name) {
+        if !headers::options().chain(options::NAMES).any(|option| option == name) {
             wrong(findings, &path, &no_such_option(name));
             continue;
         }
@@ -210,9 +211,60 @@ fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mu
     all
 }
 
+/// `connection.options-json`, made of the provider's entry and the plugin's options.
+fn options_json(provider: &Object<'_>, options: &Object<'_>, findings: &mut Vec<Finding>) -> String {
+    let mut shown = Object::default();
+    let mut refuse = |name: &str, message: &str| wrong(findings, &format!("{OPTIONS}.{name}"), message);
+    match options.get("promptCache") {
+        Some(word) if word.string().is_none_or(|word| options::prompt_cache(&word).is_none()) => {
+            refuse("promptCache", "This option must be none, short or long.");
+        }
+        word => shown.set_some("promptCache", word.cloned()),
+    }
+    match options.get("protocol") {
+        Some(word) if options::protocol(word).is_none() => refuse("protocol", "This option must be chat or responses."),
+        word => shown.set_some("protocol", word.cloned()),
+    }
+    if options.get("attribution").is_some_and(|is_on| is_on.bool().is_none()) {
+        refuse("attribution", "This option must be true or false.");
+    }
+    if let Some(families) = options.get("modelFamilies") {
+        for (id, model) in families.members().iter() {
+            if model.string().and_then(|model| model_traits::of(&model)).is_none() {
+                let message =
+                    format!("{id} must stand for the id of a model that is known, such as claude-sonnet-4-5.");
+                refuse("modelFamilies", &message);
+            }
+        }
+        if !families.is_object() {
+            refuse("modelFamilies", "This option must be an object of model ids.");
+        }
+        shown.set("modelFamilies", families.clone());
+    }
+    shown.set_some("maxTokens", provider.get("maxTokens").cloned());
+    let entries = provider.list("models");
+    let told = entries.iter().filter_map(|entry| {
+        let (id, entry) = (model_id(entry)?, entry.object()?);
+        let mut told = Object::default();
+        for name in ["maxTokens", "compat"] {
+            told.set_some(name, entry.get(name).cloned());
+        }
+        if told.is_empty() {
+            return None;
+        }
+        told.set("id", id);
+        Some(told.into())
+    });
+    let told: Vec<Json<'_>> = told.collect();
+    if !told.is_empty() {
+        shown.set("models", told);
+    }
+    shown.to_json()
+}
+
 /// What is said of an option that is none.
 fn no_such_option(name: &str) -> String {
-    let known: Vec<_> = headers::options().chain(request::OPTIONS).collect();
+    let known: Vec<_> = headers::options().chain(options::NAMES).collect();
     if let Some((_, meant)) = nearest(name, &known) {
         return format!("There is no such option. Did you mean {meant}?");
     }
@@ -323,7 +375,7 @@ mod tests {
     fn an_option_that_is_none_is_refused_by_name() {
         let schema: serde_json::Value = serde_json::from_str(include_str!("../../openclaw.plugin.json")).unwrap();
         let known = schema["configSchema"]["properties"].as_object().unwrap().keys().map(String::as_str);
-        let ours: Vec<_> = headers::options().chain(request::OPTIONS).collect();
+        let ours: Vec<_> = headers::options().chain(options::NAMES).collect();
         assert_eq!(ours.iter().copied().collect::<std::collections::BTreeSet<_>>(), known.collect());
         let settings = read(r#"{"plugins":{"entries":{"portkey":{"config":{"confg":"pc-a","debug":true}}}}}"#).unwrap();
         let [finding] = &settings.findings[..] else { panic!("{:?}", settings.findings) };

@@ -27,6 +27,7 @@ pub mod models;
 pub mod multipart;
 mod nearest;
 pub mod onboarding;
+mod options;
 mod parts;
 pub mod portkey;
 pub mod prices;

@@ -7,12 +7,12 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::options::Model;
+use super::body::{Body, is_role, is_system, is_type, list, parts};
 use super::targets::Targets;
-use super::{Body, is_role, is_system, is_type, list, parts};
 use crate::bindings::exports::openclaw::provider::chat::PromptCache;
 use crate::json::{Json, Object};
 use crate::model_traits::{Family, Route, Traits};
+use crate::options::Model;
 use crate::text::fnv;
 
 pub(super) const MARK: &str = "cache_control";

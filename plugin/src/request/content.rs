@@ -5,9 +5,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::body::{Body, is_role, is_system, is_type, list, parts, text_part};
 use super::cache::MARK;
+use super::media::{as_url, is_address, is_seen};
+use super::repair;
 use super::targets::Targets;
-use super::{Body, is_role, is_system, is_type, list, parts, repair, text_part};
 use crate::base64;
 use crate::json::{Json, Object, last_of_each};
 use crate::model_traits::{Family, Protocol, Route, Thinking, Traits};
@@ -179,13 +181,12 @@ fn takes(target: &Traits, part: &Object<'_>, protocol: Protocol) -> bool {
         (_, "text") => true,
         (_, "image_url") => {
             let url = url_of(&held(part, "image_url"));
-            let is_taken =
-                !url.starts_with("data:") || target.family != Family::Gpt || is_open || repair::is_seen(&url);
+            let is_taken = !url.starts_with("data:") || target.family != Family::Gpt || is_open || is_seen(&url);
             is_taken && (target.images || target.context_tokens == 0)
         }
         (Family::Gpt, "file") if is_chat && !is_open => {
             let url = url_of(&held(part, "file"));
-            !repair::is_address(&url) && (!url.starts_with("data:") || url.starts_with("data:application/pdf"))
+            !is_address(&url) && (!url.starts_with("data:") || url.starts_with("data:application/pdf"))
         }
         (Family::Gpt, "input_audio") => is_chat,
         (Family::Gpt, kind) if !is_open => kind == "file" || !is_chat && kind.starts_with("input_"),
@@ -255,7 +256,7 @@ fn told(kind: &str, held: &Object<'_>, url: &str) -> String {
     let mut words = format!("({kind} that this model cannot take:");
     let shown = match url.strip_prefix("data:") {
         Some(data) => data.split([';', ',']).next().unwrap_or_default(),
-        None if repair::is_address(url) => url,
+        None if is_address(url) => url,
         None => "",
     };
     for told in [&*name, shown, &held.text("file_id")].iter().filter(|told| !told.is_empty()) {
@@ -277,26 +278,6 @@ fn unescaped(text: &str) -> String {
         out.extend_from_slice(piece.get(if byte.is_some() { 2 } else { 0 }..).unwrap_or_default().as_bytes());
     }
     String::from_utf8_lossy(&out).into_owned()
-}
-
-/// The first bytes of what is sent without a type, in base64.
-const BARE: [(&str, &str); 5] = [
-    ("JVBERi0", "application/pdf"),
-    ("iVBORw0", "image/png"),
-    ("/9j/", "image/jpeg"),
-    ("R0lGOD", "image/gif"),
-    ("UklGR", "image/webp"),
-];
-
-/// Data as a URL, of this kind if it is told.
-pub(super) fn as_url<'a>(data: Cow<'a, str>, kind: &str) -> Cow<'a, str> {
-    let bare = || BARE.iter().find(|(start, _)| data.starts_with(start)).map_or("", |(_, kind)| kind);
-    match if kind.is_empty() { bare() } else { kind } {
-        kind if !kind.is_empty() && !data.is_empty() && !data.contains(':') => {
-            Cow::Owned(format!("data:{kind};base64,{data}"))
-        }
-        _ => data,
-    }
 }
 
 /// Types that are called otherwise, by a part of their names: "Input should be 'image/jpeg'", and those for Bedrock, for
@@ -347,7 +328,7 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
         .and_then(|(head, data)| Some(Cow::Owned(format!("data:{};base64,{data}", name_of(head)?))));
     let url = renamed.unwrap_or(url);
     let is = |start: &str| url.starts_with(start);
-    let is_elsewhere = repair::is_address(&url);
+    let is_elsewhere = is_address(&url);
     let is_of = |group: &str, kinds: &[&str]| {
         let kind = url.strip_prefix(group);
         kind.is_some_and(|kind| kinds.iter().any(|known| kind.starts_with(known)))
@@ -391,7 +372,7 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
 fn by_url(part: &Object<'_>, is_mistral: bool) -> Json<'static> {
     let held = held(part, "file");
     let url = url_of(&held);
-    if url.starts_with("data:application/") || repair::is_address(&url) {
+    if url.starts_with("data:application/") || is_address(&url) {
         if is_mistral {
             return [("type", "document_url".into()), ("document_url", url.into_owned().into())].into();
         }

@@ -4,8 +4,8 @@
 use alloc::format;
 use alloc::string::String;
 
+use super::body::{Body, is_system};
 use super::targets::Targets;
-use super::{Body, is_system};
 use super::{repair, schema};
 use crate::json::{Json, Object};
 use crate::model_traits::{self, Family, Route, Thinking, Traits};

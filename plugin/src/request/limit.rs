@@ -1,9 +1,9 @@
 //! The limit for an answer, reasoning included.
 
-use super::Body;
-use super::options::{Model, Options};
+use super::body::Body;
 use super::targets::Targets;
 use crate::json::Json;
+use crate::options::{Model, Options};
 
 /// The limit if the provider requires one, and neither the request nor the configuration sets it.
 const DEFAULT: u32 = 16_384;

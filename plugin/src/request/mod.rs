@@ -4,11 +4,12 @@
 //! know. `model_traits` knows the models, and `targets` says which of them may answer. For models that speak only the
 //! Responses API the last pass writes the same in that form.
 
+mod body;
 mod cache;
 mod content;
 mod format;
 mod limit;
-mod options;
+mod media;
 mod reasoning;
 mod repair;
 mod replay;
@@ -19,34 +20,17 @@ mod targets;
 mod tests;
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use crate::bindings::exports::openclaw::provider::chat::{Ask, Request};
 use crate::bindings::openclaw::provider::types::Connection;
 use crate::error::{self, Result};
 use crate::json::{Json, Object};
 use crate::model_traits::Protocol;
+use crate::options::Options;
 use crate::prompt;
-use options::Options;
-pub(crate) use options::{NAMES as OPTIONS, shown as options_json};
+use body::Body;
+pub(crate) use body::Renamed;
 use targets::Targets;
-
-/// A body that is being made to fit: its messages and tools, and all of its other members.
-#[derive(Debug, Default)]
-struct Body<'a> {
-    members: Object<'a>,
-    messages: Vec<Object<'a>>,
-    tools: Vec<Object<'a>>,
-    /// Whether it is for a stream.
-    stream: bool,
-    /// Whether nobody said how long the answer may be.
-    has_default_limit: bool,
-    protocol: Protocol,
-    renamed: Renamed,
-}
-
-/// Tools that go by other names: as they are sent, and the host's.
-pub(crate) type Renamed = Vec<(String, String)>;
 
 /// A body as it is sent.
 #[derive(Debug)]
@@ -158,84 +142,4 @@ fn finished(json: &str, stream: bool) -> Result<Finished> {
     let is_chat = body.has("messages") || !body.has("input");
     let protocol = if is_chat { Protocol::Chat } else { Protocol::Responses };
     Ok(Finished::new(json.into(), protocol, body.has("tools")))
-}
-
-impl<'a> Body<'a> {
-    fn new(mut members: Object<'a>, stream: bool) -> Result<Self> {
-        let messages = objects(&mut members, "messages")?;
-        let tools = objects(&mut members, "tools")?;
-        Ok(Self { members, messages, tools, stream, ..Self::default() })
-    }
-
-    fn into_json(self) -> String {
-        let Self { mut members, messages, tools, stream, .. } = self;
-        members.set("messages", messages.into_iter().map(Json::from).collect::<Vec<_>>());
-        if !tools.is_empty() {
-            members.set("tools", tools.into_iter().map(Json::from).collect::<Vec<_>>());
-        }
-        if stream {
-            members.set("stream", true);
-            if members.get("stream_options").is_none() {
-                members.set("stream_options", [("include_usage", true.into())]);
-            }
-        } else {
-            members.remove("stream");
-            members.remove("stream_options");
-        }
-        members.to_json()
-    }
-}
-
-/// Takes out a list of objects. What is `null` in it is left out; an empty list stays as it is.
-fn objects<'a>(members: &mut Object<'a>, name: &str) -> Result<Vec<Object<'a>>> {
-    let is_empty = |json: &Json<'_>| matches!(json, Json::List(items) if items.is_empty());
-    if members.get(name).is_none_or(is_empty) {
-        return Ok(Vec::new());
-    }
-    let items = members.take_list(name);
-    let read = items.into_iter().filter(|item| !item.is_null()).map(Json::into_object).collect::<Option<Vec<_>>>();
-    read.filter(|items| !items.is_empty()).ok_or_else(|| {
-        error::invalid_request(&alloc::format!("The member {name} of the request is not a list of objects"))
-    })
-}
-
-/// Whether a message is of this role.
-fn is_role(message: &Object<'_>, role: &str) -> bool {
-    message.is("role", role)
-}
-
-/// Whether a `tool_choice` makes the model call a tool.
-fn is_forced(choice: &Json<'_>) -> bool {
-    choice.is_object() || choice.is("required")
-}
-
-/// Whether a message tells the model beforehand.
-fn is_system(message: &Object<'_>) -> bool {
-    is_role(message, "system") || is_role(message, "developer")
-}
-
-/// The parts of a message's content; a text is one part. None where there is no content.
-fn parts<'a>(message: &Object<'a>, name: &str) -> Option<Vec<Object<'a>>> {
-    let content = message.get(name)?;
-    match content.string() {
-        Some(text) => Some(alloc::vec![text_part(Json::Text(text))]),
-        // LangChain writes a bare text among them.
-        None => content
-            .list()?
-            .into_iter()
-            .map(|part| part.string().map(|text| text_part(Json::Text(text))).or_else(|| part.into_object()))
-            .collect(),
-    }
-}
-
-fn text_part(text: Json<'_>) -> Object<'_> {
-    Object::from([("type", "text".into()), ("text", text)])
-}
-
-fn is_type(part: &Object<'_>, kind: &str) -> bool {
-    part.is("type", kind)
-}
-
-fn list<'a>(objects: Vec<Object<'a>>) -> Json<'a> {
-    objects.into_iter().map(Json::from).collect::<Vec<_>>().into()
 }

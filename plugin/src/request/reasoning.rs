@@ -3,12 +3,13 @@
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
 
-use super::options::Model;
+use super::body::{Body, is_forced, is_role, is_type};
+use super::limit;
 use super::targets::Targets;
-use super::{Body, is_forced, is_role, is_type, limit};
 use crate::headers;
 use crate::json::{Json, Object};
 use crate::model_traits::{self, Family, Protocol, Route, Thinking, Traits};
+use crate::options::Model;
 use crate::prompt;
 
 /// The words that OpenAI's and other APIs have for an effort, the weakest first.

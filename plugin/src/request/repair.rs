@@ -7,15 +7,17 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::body::{
+    Body, REASONING, calls, is_forced, is_role, is_type, list, objects, parts, says_something, text_part,
+};
 use super::cache::MARK;
-use super::content::as_url;
-use super::options::Model;
-use super::replay::OWN_FIELDS;
+use super::media::{as_url, is_address, is_seen};
+use super::reasoning;
 use super::schema::{self, Form};
 use super::targets::Targets;
-use super::{Body, is_forced, is_role, is_type, list, parts, reasoning, text_part};
 use crate::json::{Json, Object, firsts};
 use crate::model_traits::{Family, Protocol, Route, Traits};
+use crate::options::Model;
 use crate::tool_calls::LONGEST_NAME;
 
 /// Functions as they were called before there were tools: most models know them no more, and the gateway drops them for
@@ -89,14 +91,6 @@ pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
     body.messages = out;
 }
 
-/// Changes the calls of one turn, and leaves out those of which nothing is left.
-pub(super) fn calls<'a>(message: &mut Object<'a>, change: &mut dyn FnMut(Object<'a>) -> Option<Object<'a>>) {
-    let Some(calls) = message.take("tool_calls") else { return };
-    let calls = calls.into_items().into_iter().filter_map(Json::into_object);
-    let calls: Vec<_> = calls.filter_map(change).map(Json::from).collect();
-    if calls.is_empty() { message.remove("tool_calls") } else { message.set("tool_calls", calls) }
-}
-
 /// The arguments of past calls are the JSON of an object. Some were cut off, by a limit or an abort, and the gateway
 /// answers 500 to those for Claude, Gemini and Bedrock (1.15.2 and 2.2.3: `JSON.parse`): the text stays, inside of one.
 pub(super) fn arguments(body: &mut Body<'_>, targets: &Targets) {
@@ -154,7 +148,7 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     if let Some(mut choice) = body.members.get("tool_choice").and_then(Json::object) {
         rename(&mut choice, longest);
         if let Some(mut allowed) = choice.get("allowed_tools").and_then(Json::object) {
-            let mut tools = super::objects(&mut allowed, "tools").unwrap_or_default();
+            let mut tools = objects(&mut allowed, "tools").unwrap_or_default();
             tools.iter_mut().for_each(|tool| rename(tool, longest));
             allowed.set("tools", tools.into_iter().map(Json::from).collect::<Vec<_>>());
             choice.set("allowed_tools", allowed);
@@ -473,7 +467,7 @@ pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
             "name" => takes_name,
             "refusal" | "audio" => takes_answers,
             "prefix" => is_mistral || takes_all,
-            name => takes_all || KNOWN.contains(&name) || OWN_FIELDS.contains(&name),
+            name => takes_all || KNOWN.contains(&name) || REASONING.contains(&name),
         });
     }
 }
@@ -719,16 +713,6 @@ fn ids(body: &mut Body<'_>, targets: &Targets, Ids { texts, numbers }: Ids<'_>) 
 /// How an id begins that was made for a provider.
 const MADE: &str = "made";
 
-pub(super) fn says_something(message: &Object<'_>) -> bool {
-    let is_said = |json: &Json<'_>| match json {
-        Json::List(parts) => !parts.is_empty(),
-        json => json.string().is_none_or(|text| !text.trim().is_empty()),
-    };
-    ["content", "tool_calls", "content_blocks", "refusal", "audio"]
-        .iter()
-        .any(|&name| message.get(name).is_some_and(is_said))
-}
-
 /// A part as chat completions spell it: they refuse all others. Some hosts write the parts of the Responses API, of
 /// Anthropic, of LangChain or of Vercel's SDK, and some no type, as Gemini's have none.
 fn of_chat(mut part: Object<'_>) -> Object<'_> {
@@ -812,18 +796,6 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
 /// What parts without a type have: their one member, and what says in it where the thing is.
 const UNTYPED: [(&str, &[&str]); 3] =
     [("image_url", &["url"]), ("file", &["file_data", "file_id", "file_url"]), ("input_audio", &["data"])];
-
-/// Whether data of this type, in a URL or told, are of an image that those who see take, but for a GIF at Gemini and Bedrock.
-pub(super) fn is_seen(kind: &str) -> bool {
-    let kind = kind.strip_prefix("data:").unwrap_or(kind);
-    let begins = |seen: &str| kind.get(..seen.len()).is_some_and(|start| start.eq_ignore_ascii_case(seen));
-    ["image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"].into_iter().any(begins)
-}
-
-/// Whether it says where something is, and is not the thing itself.
-pub(super) fn is_address(url: &str) -> bool {
-    !url.starts_with("data:") && url.contains("://")
-}
 
 /// Anthropic's document in blocks stands for them, its title first.
 fn in_blocks<'a>(part: &Object<'a>) -> Option<Vec<Object<'a>>> {

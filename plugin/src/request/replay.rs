@@ -10,9 +10,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::repair::{calls, says_something};
+use super::body::{Body, REASONING, calls, is_role, is_type, list, parts, says_something};
 use super::targets::Targets;
-use super::{Body, is_role, is_type, list, parts};
 use crate::json::{Json, Object};
 use crate::model_traits::{Family, Protocol, Route, Thinking, Traits};
 use crate::signature::{self, BLOCKS, CALL, DETAILS, EXTRA, EXTRAS, ITEM, REDACTED};
@@ -84,10 +83,6 @@ enum Piece<'a> {
     Other(Object<'a>),
 }
 
-/// The members in which it comes, and goes.
-pub(super) const OWN_FIELDS: [&str; 5] =
-    ["content_blocks", "thinking_blocks", "reasoning_details", "reasoning_content", "reasoning"];
-
 /// The model's own turns, if there are any.
 pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
     let mut turns = body.messages.iter_mut().filter(|message| is_role(message, "assistant")).peekable();
@@ -109,7 +104,7 @@ fn reasoning(message: &mut Object<'_>, takes: Takes) {
     let calls = message.get("tool_calls").is_some();
     // A host may want the member in each turn, also where nothing was thought.
     let is_wanted = message.has("reasoning_content");
-    if OWN_FIELDS.iter().any(|&name| message.has(name)) {
+    if REASONING.iter().any(|&name| message.has(name)) {
         turn(message, takes);
     }
     let has_reasoning = ["reasoning_content", "reasoning", "reasoning_details"].iter().any(|&name| message.has(name));
@@ -121,7 +116,7 @@ fn reasoning(message: &mut Object<'_>, takes: Takes) {
 fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
     let mut details: Vec<Json<'a>> = Vec::new();
     let pieces = pieces(message, &mut details);
-    for name in OWN_FIELDS {
+    for name in REASONING {
         message.remove(name);
     }
     let (mut blocks, mut thinking_blocks) = (Vec::new(), Vec::new());

@@ -4,10 +4,10 @@
 
 use alloc::vec::Vec;
 
+use super::body::{Body, is_type, parts};
 use super::cache::MARK;
-use super::content::as_url;
+use super::media::as_url;
 use super::targets::Targets;
-use super::{Body, is_type, parts};
 use crate::json::{Json, Object};
 use crate::model_traits::Thinking;
 use crate::signature::{CALL, ITEM};

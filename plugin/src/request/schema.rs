@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::list;
+use super::body::list;
 use super::targets::Targets;
 use crate::json::{Json, Object, firsts};
 use crate::model_traits::{Family, Route};

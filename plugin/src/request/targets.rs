@@ -10,10 +10,10 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::options::Options;
 use crate::headers;
 use crate::json::Object;
 use crate::model_traits::{self, Family, Protocol, Route, Traits};
+use crate::options::Options;
 use crate::prompt;
 
 /// A depth that no real config reaches.

@@ -1,15 +1,11 @@
-//! The options of the configuration that the passes need, as they travel in `connection.options-json`.
+//! The options of the configuration that the passes of a request need, as they travel in `connection.options-json`.
 
 use alloc::borrow::Cow;
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::bindings::exports::openclaw::provider::chat::PromptCache;
-use crate::bindings::exports::openclaw::provider::onboarding::{Finding, Severity};
-use crate::config;
 use crate::json::{Json, Object};
-use crate::model_traits::{self, Protocol};
+use crate::model_traits::Protocol;
 
 /// The plugin's options that do not become headers. `attribution` is for the host: whether the ids of an agent's call
 /// are sent.
@@ -37,59 +33,6 @@ pub(crate) struct Model<'a> {
     pub(crate) supports_effort: Option<bool>,
     pub(crate) supports_tools: Option<bool>,
     pub(crate) supports_temperature: Option<bool>,
-}
-
-/// What `resolve-connection` makes of the provider's entry and the plugin's options.
-pub(crate) fn shown(provider: &Object<'_>, options: &Object<'_>, findings: &mut Vec<Finding>) -> String {
-    let mut shown = Object::default();
-    let mut wrong = |name: &str, message: &str| {
-        findings.push(config::finding(Severity::Error, &format!("{}.{name}", config::OPTIONS), message));
-    };
-    match options.get("promptCache") {
-        Some(word) if word.string().is_none_or(|word| prompt_cache(&word).is_none()) => {
-            wrong("promptCache", "This option must be none, short or long.");
-        }
-        word => shown.set_some("promptCache", word.cloned()),
-    }
-    match options.get("protocol") {
-        Some(word) if protocol(word).is_none() => wrong("protocol", "This option must be chat or responses."),
-        word => shown.set_some("protocol", word.cloned()),
-    }
-    if options.get("attribution").is_some_and(|is_on| is_on.bool().is_none()) {
-        wrong("attribution", "This option must be true or false.");
-    }
-    if let Some(families) = options.get("modelFamilies") {
-        for (id, model) in families.members().iter() {
-            if model.string().and_then(|model| model_traits::of(&model)).is_none() {
-                let message =
-                    format!("{id} must stand for the id of a model that is known, such as claude-sonnet-4-5.");
-                wrong("modelFamilies", &message);
-            }
-        }
-        if !families.is_object() {
-            wrong("modelFamilies", "This option must be an object of model ids.");
-        }
-        shown.set("modelFamilies", families.clone());
-    }
-    shown.set_some("maxTokens", provider.get("maxTokens").cloned());
-    let entries = provider.list("models");
-    let told = entries.iter().filter_map(|entry| {
-        let (id, entry) = (config::model_id(entry)?, entry.object()?);
-        let mut told = Object::default();
-        for name in ["maxTokens", "compat"] {
-            told.set_some(name, entry.get(name).cloned());
-        }
-        if told.is_empty() {
-            return None;
-        }
-        told.set("id", id);
-        Some(told.into())
-    });
-    let told: Vec<Json<'_>> = told.collect();
-    if !told.is_empty() {
-        shown.set("models", told);
-    }
-    shown.to_json()
 }
 
 impl<'a> Options<'a> {
@@ -141,7 +84,8 @@ pub(crate) fn prompt_cache(word: &str) -> Option<PromptCache> {
     }
 }
 
-fn protocol(word: &Json<'_>) -> Option<Protocol> {
+/// A value of the option `protocol`.
+pub(crate) fn protocol(word: &Json<'_>) -> Option<Protocol> {
     match &*word.string()? {
         "chat" => Some(Protocol::Chat),
         "responses" => Some(Protocol::Responses),

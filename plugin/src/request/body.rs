@@ -1,0 +1,128 @@
+//! A body that is being made to fit, and what each pass asks of its messages and their parts.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::error::{self, Result};
+use crate::json::{Json, Object};
+use crate::model_traits::Protocol;
+
+/// A body that is being made to fit: its messages and tools, and all of its other members.
+#[derive(Debug, Default)]
+pub(super) struct Body<'a> {
+    pub(super) members: Object<'a>,
+    pub(super) messages: Vec<Object<'a>>,
+    pub(super) tools: Vec<Object<'a>>,
+    /// Whether it is for a stream.
+    pub(super) stream: bool,
+    /// Whether nobody said how long the answer may be.
+    pub(super) has_default_limit: bool,
+    pub(super) protocol: Protocol,
+    pub(super) renamed: Renamed,
+}
+
+/// Tools that go by other names: as they are sent, and the host's.
+pub(crate) type Renamed = Vec<(String, String)>;
+
+impl<'a> Body<'a> {
+    pub(super) fn new(mut members: Object<'a>, stream: bool) -> Result<Self> {
+        let messages = objects(&mut members, "messages")?;
+        let tools = objects(&mut members, "tools")?;
+        Ok(Self { members, messages, tools, stream, ..Self::default() })
+    }
+
+    pub(super) fn into_json(self) -> String {
+        let Self { mut members, messages, tools, stream, .. } = self;
+        members.set("messages", messages.into_iter().map(Json::from).collect::<Vec<_>>());
+        if !tools.is_empty() {
+            members.set("tools", tools.into_iter().map(Json::from).collect::<Vec<_>>());
+        }
+        if stream {
+            members.set("stream", true);
+            if members.get("stream_options").is_none() {
+                members.set("stream_options", [("include_usage", true.into())]);
+            }
+        } else {
+            members.remove("stream");
+            members.remove("stream_options");
+        }
+        members.to_json()
+    }
+}
+
+/// Takes out a list of objects. What is `null` in it is left out; an empty list stays as it is.
+pub(super) fn objects<'a>(members: &mut Object<'a>, name: &str) -> Result<Vec<Object<'a>>> {
+    let is_empty = |json: &Json<'_>| matches!(json, Json::List(items) if items.is_empty());
+    if members.get(name).is_none_or(is_empty) {
+        return Ok(Vec::new());
+    }
+    let items = members.take_list(name);
+    let read = items.into_iter().filter(|item| !item.is_null()).map(Json::into_object).collect::<Option<Vec<_>>>();
+    read.filter(|items| !items.is_empty())
+        .ok_or_else(|| error::invalid_request(&format!("The member {name} of the request is not a list of objects")))
+}
+
+/// Whether a message is of this role.
+pub(super) fn is_role(message: &Object<'_>, role: &str) -> bool {
+    message.is("role", role)
+}
+
+/// Whether a `tool_choice` makes the model call a tool.
+pub(super) fn is_forced(choice: &Json<'_>) -> bool {
+    choice.is_object() || choice.is("required")
+}
+
+/// Whether a message tells the model beforehand.
+pub(super) fn is_system(message: &Object<'_>) -> bool {
+    is_role(message, "system") || is_role(message, "developer")
+}
+
+/// The parts of a message's content; a text is one part. None where there is no content.
+pub(super) fn parts<'a>(message: &Object<'a>, name: &str) -> Option<Vec<Object<'a>>> {
+    let content = message.get(name)?;
+    match content.string() {
+        Some(text) => Some(alloc::vec![text_part(Json::Text(text))]),
+        // LangChain writes a bare text among them.
+        None => content
+            .list()?
+            .into_iter()
+            .map(|part| part.string().map(|text| text_part(Json::Text(text))).or_else(|| part.into_object()))
+            .collect(),
+    }
+}
+
+pub(super) fn text_part(text: Json<'_>) -> Object<'_> {
+    Object::from([("type", "text".into()), ("text", text)])
+}
+
+pub(super) fn is_type(part: &Object<'_>, kind: &str) -> bool {
+    part.is("type", kind)
+}
+
+pub(super) fn list<'a>(objects: Vec<Object<'a>>) -> Json<'a> {
+    objects.into_iter().map(Json::from).collect::<Vec<_>>().into()
+}
+
+/// Changes the calls of one turn, and leaves out those of which nothing is left.
+pub(super) fn calls<'a>(message: &mut Object<'a>, change: &mut dyn FnMut(Object<'a>) -> Option<Object<'a>>) {
+    let Some(calls) = message.take("tool_calls") else { return };
+    let calls = calls.into_items().into_iter().filter_map(Json::into_object);
+    let calls: Vec<_> = calls.filter_map(change).map(Json::from).collect();
+    if calls.is_empty() { message.remove("tool_calls") } else { message.set("tool_calls", calls) }
+}
+
+/// Whether a message holds anything that a provider would miss.
+pub(super) fn says_something(message: &Object<'_>) -> bool {
+    let is_said = |json: &Json<'_>| match json {
+        Json::List(parts) => !parts.is_empty(),
+        json => json.string().is_none_or(|text| !text.trim().is_empty()),
+    };
+    ["content", "tool_calls", "content_blocks", "refusal", "audio"]
+        .iter()
+        .any(|&name| message.get(name).is_some_and(is_said))
+}
+
+/// The members of a message in which reasoning comes, and goes back.
+pub(super) const REASONING: [&str; 5] =
+    ["content_blocks", "thinking_blocks", "reasoning_details", "reasoning_content", "reasoning"];
