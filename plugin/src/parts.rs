@@ -72,14 +72,27 @@ pub(crate) fn ends_call(tag: &str, offers_tools: bool) -> bool {
 }
 
 /// Whether a text, where tools were offered, begins as a call in a model's own form: of Mistral, gpt-oss (Rapid-MLX#444),
-/// Llama, Nemotron and Granite. OpenClaw reads `to=NAME code`.
+/// Llama, Nemotron and Granite, or in mere JSON. OpenClaw reads `to=NAME code`.
 pub(crate) fn begins_call(start: &str) -> bool {
     let forms = [
         "[TOOL_CALLS]", "<|channel|>commentary to=", "commentary to=functions.", "<|python_tag|>", "<TOOLCALL>",
         "<|tool_call|>",
     ];
     let start = start.trim_start();
-    forms.iter().any(|form| start.starts_with(form)) && !start.contains(" code")
+    forms.iter().any(|form| start.starts_with(form)) && !start.contains(" code") || is_bare_call(start)
+}
+
+/// Whether a text begins as a call in mere JSON: of Llama behind vLLM without a parser, and of Qwen Coder behind Ollama.
+fn is_bare_call(start: &str) -> bool {
+    let start: String = start.split_ascii_whitespace().collect();
+    let start = start.strip_prefix('[').unwrap_or(&start).strip_prefix('{').unwrap_or_default();
+    let named = start.strip_prefix("\"type\":\"function\",").unwrap_or(start).strip_prefix("\"name\":\"");
+    named.and_then(|named| named.split_once("\",\"")).is_some_and(|(name, rest)| {
+        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+        let arguments = ["arguments\":{", "parameters\":{"].iter().find_map(|member| rest.strip_prefix(member));
+        // A schema is what describes a tool.
+        is_name && arguments.is_some_and(|arguments| !arguments.starts_with("\"type\":\"obj"))
+    })
 }
 
 /// The events of a stream as the parts of a whole answer, in the order in which they began.

@@ -2,7 +2,7 @@
 //!
 //! Google's OpenAI-compatible endpoint writes `<thought>`. The others are of models whose server leaves their reasoning
 //! where it is. OpenClaw knows the first four (2026.9.6, `THINKING_TAG_NAME_PATTERN`), and leaves out what stands before an
-//! end without a beginning, wherever it is. Here only one that the text begins with is left out: the rest was told.
+//! end without a beginning, wherever it is. Here that is so in a whole text alone: of one in pieces the rest was told.
 
 use alloc::string::String;
 use core::mem;
@@ -23,6 +23,8 @@ const MAX_BLANK: usize = 64;
 /// How far a text has come.
 #[derive(Debug, Default)]
 pub(crate) struct Tags {
+    /// Whether all of the text comes at once.
+    pub(crate) is_whole: bool,
     place: Place,
     /// What may be a part of a tag, and the white space before it.
     held: String,
@@ -89,10 +91,9 @@ impl Tags {
                         continue;
                     }
                     let is_start = matches!(self.place, Place::Start);
-                    if let Some(behind) = TAGS.into_iter().find_map(|(_, end)| begun.strip_prefix(end))
-                        && is_start
-                    {
+                    if is_start && let Some((before, behind)) = self.without_beginning(begun) {
                         self.place = Place::Behind;
+                        thought.push_str(before.trim_ascii_end());
                         rest = behind;
                         continue;
                     }
@@ -110,6 +111,16 @@ impl Tags {
                 }
             }
         }
+    }
+
+    /// Parts a text at the end of reasoning whose beginning was in the prompt. Behind some other text it is one where it ends
+    /// a line, or stands on one of its own, but not within code.
+    fn without_beginning<'t>(&self, text: &'t str) -> Option<(&'t str, &'t str)> {
+        TAGS.into_iter().find_map(|(tag, end)| {
+            let (before, behind) = text.split_once(end).filter(|(before, _)| self.is_whole || before.is_empty())?;
+            let is_alone = before.is_empty() || before.ends_with('\n') || behind.starts_with("\n\n");
+            (is_alone && !before.contains(tag) && before.matches("```").count() % 2 == 0).then_some((before, behind))
+        })
     }
 
     /// Takes out the reasoning whose end never came.

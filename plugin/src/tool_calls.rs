@@ -1,5 +1,6 @@
 //! The tool calls of a stream that is being read, and how one of them is found.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::{Deref, DerefMut};
@@ -8,7 +9,8 @@ use core::{iter, mem};
 use memchr::memchr_iter;
 
 use crate::json::Nesting;
-use crate::text::fnv;
+use crate::parts;
+use crate::text::{fnv, hash_of};
 
 /// How much of a call's arguments they are known by, in bytes that are no white space. Behind it their length tells,
 /// counted in such bytes too.
@@ -84,8 +86,8 @@ type Key<'c> = (Option<&'c str>, Option<u64>);
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     list: Vec<Call>,
-    /// How many were announced.
-    announced: u32,
+    /// The hashes of the ids of those that were announced, in order.
+    announced: Vec<u64>,
     /// Where the one is that was announced last, or had a piece since.
     current: usize,
     /// Where all are, in the order of each of the three keys.
@@ -131,28 +133,30 @@ impl Calls {
         }
     }
 
-    /// Gives a call the next number in our events.
-    pub(crate) fn announce(&mut self, at: usize) -> u32 {
-        let number = self.announced;
-        self.announced += 1;
+    /// Gives a call the next number in our events, and an id that no other has: the result of a call names it (nanobot#3932).
+    pub(crate) fn announce(&mut self, at: usize) -> (u32, String) {
+        let number = self.announced();
         self.current = at;
-        if let Some(call) = self.list.get_mut(at) {
+        let call = self.list.get_mut(at);
+        let own = call.and_then(|call| {
             call.number = Some(number);
+            call.id.clone()
+        });
+        let mut id = own.unwrap_or_else(|| parts::call_id(number as usize));
+        loop {
+            match self.announced.binary_search(&hash_of(&id)) {
+                Ok(_) => id = format!("{id}_{number}"),
+                Err(free) => {
+                    self.announced.insert(free, hash_of(&id));
+                    return (number, id);
+                }
+            }
         }
-        number
-    }
-
-    /// Whether a call before this one has its id.
-    pub(crate) fn shares_id(&self, at: usize) -> bool {
-        let Some(Call { id: Some(id), .. }) = self.list.get(at) else { return false };
-        let before = until(&self.list, &self.by_id, (Some(id), None), at as u32).checked_sub(2);
-        let before = before.and_then(|before| self.list.get(*self.by_id.get(before)? as usize));
-        before.is_some_and(|before| before.id.as_deref() == Some(id))
     }
 
     /// How many were announced.
     pub(crate) fn announced(&self) -> u32 {
-        self.announced
+        self.announced.len() as u32
     }
 
     /// Adds a piece of arguments to the call that is there.
@@ -229,7 +233,6 @@ fn note(calls: &[Call], order: &mut Vec<u32>, key: Key<'_>, at: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::format;
 
     /// However many there are, what is found is what looking at each from the end would find.
     #[test]
@@ -274,7 +277,7 @@ mod tests {
     fn numbers_are_given_in_the_order_of_announcement() {
         let mut calls = Calls::default();
         (0..3).for_each(|index| calls.push(Call { index: Some(index), ..Call::default() }));
-        assert_eq!((calls.announce(2), calls.announce(0)), (0, 1));
+        assert_eq!([calls.announce(2), calls.announce(0)], [(0, "call_0".into()), (1, "call_1".into())]);
         assert!(calls.goes_on(1, "{") && !calls.goes_on(0, "{"), "another is the current one");
         assert!(calls.piece(2, "{}").is_some() && !calls.goes_on(0, "{}"), "it is whole");
         assert!(calls[0].arguments.is_open() && calls[2].arguments.is_closed);

@@ -158,7 +158,7 @@ impl Events {
             return self.close(None);
         }
         let state = &mut self.state;
-        state.is_document = true;
+        (state.is_document, state.tags.is_whole) = (true, true);
         state.chunk_now(text, true);
         state.release();
         if !state.is_closed() {
@@ -234,6 +234,8 @@ struct State {
     details: Details,
     tags: Tags,
     said: Said,
+    /// The same of reasoning that does not stand in the text.
+    thought: Said,
     /// What was said since the last `<`, where that is short.
     last_tag: String,
     /// Details that belong to calls, by the hashes of their ids.
@@ -323,11 +325,12 @@ impl State {
         if !event.is_error
             && let Some((field, text)) = self.last.as_ref().and_then(|last| last.read(data))
         {
-            let event = event_of(field, text);
+            let mut event = event_of(field, text);
             // A piece of arguments may be of a call of its own: then it is read below.
-            let goes_on = match &event {
+            let goes_on = match &mut event {
                 Event::ToolCall(piece) => self.calls.goes_on(piece.index, &piece.arguments_fragment),
-                Event::Text(text) => !self.said.is_again(text),
+                Event::Text(text) => self.said.is_new(text),
+                Event::Thinking(piece) => self.thought.is_new(&mut piece.text),
                 _ => true,
             };
             if goes_on {
@@ -631,8 +634,7 @@ impl State {
                 reasoning = Details::from(&delta.reasoning_details).text();
             }
             if let Some(text) = reasoning {
-                self.reasoning = Some(delta.reasoning_field);
-                self.events.push(Event::Thinking(Thinking { text, signature: None }));
+                self.thinking(Thinking { text, signature: None }, delta.reasoning_field);
             }
         }
         // The text of the blocks comes in `content` too: then the blocks have the order. Bedrock's texts are joined there by
@@ -646,9 +648,7 @@ impl State {
                 self.text(mem::take(&mut block.text).into_owned(), false, &delta.tool_calls);
             }
             if let Some(thinking) = parts::block_thinking(&mut block) {
-                // What is signed needs no name of a field.
-                self.reasoning = thinking.signature.is_none().then_some(delta.reasoning_field);
-                self.events.push(Event::Thinking(thinking));
+                self.thinking(thinking, delta.reasoning_field);
             }
             if !block.is_text() {
                 self.end_texts(&delta.tool_calls);
@@ -685,9 +685,22 @@ impl State {
         says_more || before != (self.events.len(), self.calls.len())
     }
 
+    /// Reasoning that did not stand in the text.
+    fn thinking(&mut self, mut piece: Thinking, field: Option<&'static str>) {
+        // What is signed needs no name of a field.
+        self.reasoning = piece.signature.is_none().then_some(field);
+        if piece.signature.is_some() || self.thought.is_new(&mut piece.text) {
+            self.events.push(Event::Thinking(piece));
+        }
+    }
+
     fn image(&mut self, image: &wire::Image<'_>) {
         match parts::picture(&self.head, image) {
-            Ok(image) => self.events.push(Event::Image(image)),
+            Ok(image) => {
+                // Then they were no answer.
+                self.tags.take_open();
+                self.events.push(Event::Image(image));
+            }
             Err(error) => self.fail(error),
         }
     }
@@ -705,16 +718,16 @@ impl State {
         self.say(text);
     }
 
-    /// Reasoning that stood in the text.
+    /// Reasoning that stood in the text, where it does not stand in a field too.
     fn think(&mut self, text: String) {
-        if !text.is_empty() {
+        if !text.is_empty() && !matches!(self.reasoning, Some(Some(_))) {
             self.reasoning.get_or_insert(None);
             self.events.push(Event::Thinking(Thinking { text, signature: None }));
         }
     }
 
-    fn say(&mut self, text: String) {
-        if !text.is_empty() && !self.said.is_again(&text) {
+    fn say(&mut self, mut text: String) {
+        if !text.is_empty() && self.said.is_new(&mut text) {
             self.events.push(Event::Text(text));
         }
     }
@@ -880,15 +893,11 @@ impl State {
         if !self.calls.get(at).is_some_and(is_new) {
             return;
         }
-        let (index, is_shared) = (self.calls.announce(at), self.calls.shares_id(at));
+        let (index, id) = self.calls.announce(at);
         let Some(known) = self.calls.get_mut(at) else { return };
-        let mut id = known.id.clone().unwrap_or_else(|| parts::call_id(index as usize));
-        let hash = hash_of(&id);
-        // The result of a call names it (nanobot#3932).
-        if is_shared {
-            id = format!("{id}_{index}");
-        }
-        let own = self.encrypted.iter().position(|(of, _)| *of == hash).map(|at| self.encrypted.swap_remove(at).1);
+        let hash = known.id.as_deref().map(hash_of);
+        let own = self.encrypted.iter().position(|(of, _)| Some(*of) == hash);
+        let own = own.map(|at| self.encrypted.swap_remove(at).1);
         self.events.push(Event::ToolCall(ToolCallDelta {
             index,
             id: Some(id),

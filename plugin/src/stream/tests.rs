@@ -541,6 +541,12 @@ fn reasoning_between_tags() {
     assert_eq!(events(&[&open, &STOP.replace("stop", "length")])[1..], [hello.clone(), length]);
     let calls = Event::Finish(FinishReason::ToolCalls);
     assert_eq!(events(&[&open, &called, STOP])[1..], [hello, call(0, Some(("a", "f")), "{}"), calls]);
+    // Beside an image they are none.
+    let image = delta(r#"{"images":[{"url":"https://x/y.png"}]}"#);
+    let thoughts = |events: &[Event]| events.iter().filter(|event| matches!(event, Event::Text(_))).count();
+    assert_eq!(thoughts(&events(&[&open, &image, STOP, DONE])), 0);
+    let whole = r#"{"choices":[{"message":{"content":"<think>hm","images":[{"url":"https://x/y.png"}]},"finish_reason":"stop"}]}"#;
+    assert_eq!(thoughts(&read(&[whole.as_bytes()], None).0), 0);
     let mark = r#""extra_content":{"google":{"thought":true}}"#;
     let marked = |text: &str| format!(r#"{{"content":"{text}",{mark}}}"#);
     let called =
@@ -562,8 +568,40 @@ fn reasoning_between_tags() {
             &[r#"{"reasoning_content":"a"}"#, r#"{"content":"</think>\n\nHi"}"#],
             &[thinking("a", None), thinking("", Some("reasoning_content")), text("Hi")],
         ),
+        // In a field too: once is enough, and OpenClaw's own client does not look between the tags then.
+        (
+            &[
+                r#"{"reasoning_content":"a","content":"<think>\na"}"#,
+                r#"{"reasoning_content":"b","content":"b"}"#,
+                r#"{"content":"\n</think>\n\nHi"}"#,
+            ],
+            &[thinking("a", None), thinking("b", None), thinking("", Some("reasoning_content")), text("Hi")],
+        ),
+        (
+            &[r#"{"reasoning":"a","content":"<think>a</think>Hi"}"#],
+            &[thinking("a", None), thinking("", Some("reasoning")), text("Hi")],
+        ),
     ] {
         assert_eq!(of_deltas(deltas), expected, "{deltas:?}");
+    }
+    // Without their beginning, which was in the prompt. What was told is told; of a whole answer they are taken out, but not
+    // where the text speaks of the tag.
+    for (content, thought, said) in [
+        ("hm\n</think>\n\nHi", "hm", "Hi"),
+        ("hm, a <b>\n\nso</think>\n\nHi\n</think>", "hm, a <b>\n\nso", "Hi\n</think>"),
+        ("hm\n[/THINK]Hi", "hm", "Hi"),
+        ("It ends with </think>.", "", "It ends with </think>."),
+        ("Write <think>\nhm\n</think>\n\nfirst.", "", "Write <think>\nhm\n</think>\n\nfirst."),
+        ("So:\n```\n</think>\n```", "", "So:\n```\n</think>\n```"),
+    ] {
+        let json =
+            serde_json::json!({"choices": [{"message": {"content": content}, "finish_reason": "stop"}]}).to_string();
+        let parts = answer::response(head(), json.as_bytes(), false).unwrap().content;
+        let mut expected = vec![AssistantPart::Text(said.into())];
+        if !thought.is_empty() {
+            expected.insert(0, AssistantPart::Thinking(Thinking { text: thought.into(), signature: None }));
+        }
+        assert_eq!(parts, expected);
     }
 }
 
@@ -1058,6 +1096,39 @@ fn a_whole_text_behind_its_pieces_counts_once() {
     }
 }
 
+/// Some servers say in each piece all of the text so far (qwen-code#3896, of DashScope), and of the reasoning.
+#[test]
+fn a_text_that_grows_counts_once() {
+    for field in ["content", "reasoning_content"] {
+        let told = |texts: &[&str]| {
+            let deltas: Vec<String> = texts.iter().map(|text| serde_json::json!({ field: text }).to_string()).collect();
+            let events = of_deltas(&deltas.iter().map(String::as_str).collect::<Vec<_>>());
+            let said = events.into_iter().map(|event| match event {
+                Event::Text(text) => text,
+                Event::Thinking(piece) => piece.text,
+                event => panic!("{event:?}"),
+            });
+            said.collect::<String>()
+        };
+        for growing in [
+            &["Here", "Here is", "Here is", "Here is the", "Here is the answer."][..],
+            &["根据", "根据当前", "根据当前的时间"],
+            &["**Note**", "**Note** a", "**Note** a", "**Note** a b", "**Note** a b"],
+            &["Here is", "Here is the", " answer", "Here is the answer"],
+        ] {
+            assert_eq!(told(growing), *growing.last().unwrap(), "{field}");
+        }
+        for texts in [
+            &["ha", "haha", " ha"][..],
+            &["####", "########", "#"],
+            &["Here", " is", "Here is", " Here is the"],
+            &["1", "11", "111"],
+        ] {
+            assert_eq!(told(texts), texts.concat(), "{field}");
+        }
+    }
+}
+
 /// A model may write any number of calls as one: each of them would have the name.
 #[test]
 fn a_long_name_is_not_given_to_each_call_that_follows() {
@@ -1148,6 +1219,13 @@ fn calls_by_what_is_there() {
         ("two names, no numbers", &["-/a/time/", "-/b/weather/{}"], &["a time ", "b weather {}"]),
         ("litellm#12513", &["0/a/f/{\"x\":", "0//null/1}"], &["a f {\"x\":1}"]),
         ("none, and a blank", &["0/a/f/{}", "0/-/-/ "], &["a f {}"]),
+        // An id that is made is none that another call has.
+        (
+            "an id like one that was made",
+            &["0/i/f/{}", "1/i/g/{}", "2/i_1/h/{}"],
+            &["i f {}", "i_1 g {}", "i_1_2 h {}"],
+        ),
+        ("the same, and none", &["0/-/f/{}", "1/call_0/g/{}"], &["call_0 f {}", "call_0_1 g {}"]),
         ("a number below zero", &["-1/-/-/{}", "0/a/f/{}"], &["a f {}"]),
         // Two objects, one behind the other: each is a call, but for the same once more (litellm#40582).
         ("two calls as one", &["0/a/f/{\"x\":1}{\"x\":2}"], &["a f {\"x\":1}", "call_1 f {\"x\":2}"]),
@@ -1988,13 +2066,28 @@ fn a_text_that_begins_as_a_call_is_none() {
         "<|python_tag|>{\"name\":\"f\",\"parameters\":{}}",
         "<TOOLCALL>[{\"name\":\"f\",\"arguments\":{}}]</TOOLCALL>",
         "<|tool_call|>[{\"name\":\"f\",\"arguments\":{}}]",
+        // Of Llama behind vLLM without a parser, and Qwen Coder behind Ollama and MLX (omlx#2565, openclaw#122224).
+        "{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Paris\"}}",
+        "{\"type\": \"function\", \"name\": \"f\", \"parameters\": {}}; {\"name\": \"g\", \"parameters\": {}}",
+        "{\n  \"name\": \"f\",\n  \"arguments\": {\n    \"x\": 1\n  }\n}",
+        "[{\"name\": \"f\", \"arguments\": {}}]",
     ] {
         assert!(!ended(own, true) && ended(own, false), "{own}");
         assert!(ended(&format!("It begins with {own}"), true), "{own}");
     }
-    for read in
-        ["<function=f>{}</function>", "commentary to=f code{\"x\":1}", "[f]\n{\"x\":1}\n[/f]", "[TOOL", "commentary"]
-    {
+    for read in [
+        "<function=f>{}</function>",
+        "commentary to=f code{\"x\":1}",
+        "[f]\n{\"x\":1}\n[/f]",
+        "[TOOL",
+        "commentary",
+        // An answer in JSON, and a tool that was asked for.
+        "{\"name\": \"Ann\", \"age\": 3}",
+        "{\"name\": \"Ann?\", \"arguments\": {}}",
+        "{\"name\": \"f\", \"arguments\": []}",
+        "{\"name\": \"f\", \"parameters\": {\"type\": \"object\", \"properties\": {}}}",
+        "[{\"x\": 1}]",
+    ] {
         assert!(ended(read, true), "{read}");
     }
 }
