@@ -419,6 +419,11 @@ fn pieces(choices: &mut Choices<'_>, text: &str) -> Vec<String> {
             last.push(character);
         }
     }
+    // A second piece that begins as the first would be all of the text so far, as some servers say it.
+    while pieces.len() > 1 && pieces[1].starts_with(&*pieces[0]) {
+        let second = pieces.remove(1);
+        pieces[0].push_str(&second);
+    }
     pieces
 }
 
