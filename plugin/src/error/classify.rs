@@ -96,7 +96,7 @@ pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static 
             ErrorKind::Forbidden,
             Some("Give the Portkey API key the permission that this call needs, such as completions.write."),
         ),
-        404 if upstream && !said.is_html => (ErrorKind::NotFound, Some(MODEL_ID)),
+        404 | 410 if upstream && !said.is_html => (ErrorKind::NotFound, Some(MODEL_ID)),
         404 | 405 => (ErrorKind::InvalidConfig, Some(CHECK_BASE_URL)),
         408 => (ErrorKind::Timeout, Some(TIMEOUT)),
         412 => (ErrorKind::QuotaExceeded, Some(BUDGET)),
@@ -112,8 +112,8 @@ pub(super) fn classify(head: &Head, said: &Said) -> (ErrorKind, Option<&'static 
         500..=599 if said.origin == ErrorOrigin::Gateway => {
             (ErrorKind::Overloaded, Some("Try again later; a self-hosted gateway says more in its own log."))
         }
-        // The first is a model's failure, of Bedrock and TGI.
-        424 | 500..=599 => (ErrorKind::Overloaded, Some(LATER_OR_FALLBACK)),
+        // The first is a model's failure, of Bedrock and TGI, the second Groq's word for no room.
+        424 | 498 | 500..=599 => (ErrorKind::Overloaded, Some(LATER_OR_FALLBACK)),
         400..=499 => (ErrorKind::InvalidRequest, None),
         // Nothing that this protocol knows as an answer.
         ..200 | 204 | 205 => (ErrorKind::Protocol, None),
@@ -198,18 +198,18 @@ const RULES: &[Rule] = {
     rule(GatewaySays("Portkey Workspace Usage Limit"), Is::QuotaExceeded, WORKSPACE_BUDGET),
     rule(TypeEnd("_rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the rate limit in Portkey."),
     rule(Names("insufficient_quota|insufficient_user_quota|insufficient_balance|insufficient_credits|billing|quota_failed|quota_reached|current_quota|\
-        account_deactivated|arrearage|setlimitexceeded|invalidsubscription|creditserror|1113|1311"), Is::QuotaExceeded, QUOTA),
+        account_deactivated|arrearage|setlimitexceeded|invalidsubscription|creditserror|notpurchased|1113|1309|1311"), Is::QuotaExceeded, QUOTA),
     // Before what a tool's or a field's name may hold.
     rule(Says("invalid schema for|function_declarations[|not found in tools|not found in 'tools'|not found in provided tools"),
         Is::InvalidRequest, "The model provider refuses a tool, or a schema: its words say which."),
     rule(Says("insufficient balance|insufficient_balance|insufficient credit|insufficient quota|insufficient_user_quota|insufficient funds|\
-        credit balance is too low|out of credits|enough credits|more credits|no credits|any credits|available credits|included credits|credits exhausted|\
+        credit balance is too low|out of credits|enough credits|more credits|has no credits|any credits|purchase credits|available credits|included credits|credits exhausted|\
         credits are depleted|hard limit has been reached|payment required|in arrears|is overdue|overdue balance|overdue payment|overdue-payment|accountoverdue|\
         please recharge|to recharge|recharge your|recharge and| top up|top up your|额度|余额不足|余量|欠费|\
         api usage limits|key limit exceeded|balance is insufficient|account balance|available balance|diem balance|enough balance|\
         quota is not enough|free quota|remaining quota|extra usage|out of budget|spend limit|spending limit|spending cap|budget has been exceeded|\
         exceeded budget|budget limit|exceededbudget|exceeded your budget|free tier of|daily free allocation|call volume quota|payment method|\
-        credit card on file|requires billing|billing account|billing cycle|calls / month|plan subscription|subscription plan|current plan"),
+        credit card on file|requires billing|billing account|billing cycle|calls / month|plan subscription|subscription plan|current plan|plan not support|for this subscription|requires a subscription|grok subscription|payment instrument"),
         Is::QuotaExceeded, QUOTA),
     rule(Names("context_|tokens_limit|max_prompt_tokens|1261"), Is::InvalidRequest, CONTEXT),
     rule(Says("request too large for"), Is::InvalidRequest, "The request alone is above the provider's limit for a minute: send less, or raise that limit."),
@@ -221,24 +221,27 @@ const RULES: &[Rule] = {
         must be at least 1, got -|contextwindowexceeded"), Is::InvalidRequest, CONTEXT),
     rule(Names("content_filter|content_policy|content_security|moderation|censorship|inspection|sensitive|prohibited|nsfw|1301|1026|1027"),
         Is::ContentBlocked, FILTER),
-    rule(Says("prompt was blocked|content management policy|content policy|contentpolicy|safety system|blocked by safety|usage policy|\
-        usage policies|was flagged|been flagged|flagged this|is flagged|input flagged|flagged as|flagged by|flagged for|responsibleaipolicy|inappropriate content|prohibited_content|sensitive content|sensitive words|\
+    rule(Says("prompt was blocked|content management policy|content policy|contentpolicy|safety system|blocked by safety| our usage polic|\
+        violated guardrail|was flagged|been flagged|flagged this|is flagged|input flagged|flagged as|flagged by|flagged for|responsibleaipolicy|inappropriate content|prohibited_content|sensitive content|sensitive words|\
         sensitive information|content exists risk|high risk|related to a risk|contain risk|is unsafe|usage guidelines|content filter|\
         request moderated|moderation reasons|show generated images|by safeguard|our safeguard|safeguards blocked|nsfw content|contains nsfw|due to recitation|by recitation|: recitation|内容安全|敏感"), Is::ContentBlocked, FILTER),
     rule(Names("invalid_api_key|api_key_invalid|invalidapikey|unrecognizedclient"), Is::Unauthorized, PROVIDER_KEY),
-    rule(SaysBoth("api key|api_key|apikey|access token|x-api-key", "invalid|incorrect|not valid|is valid|expired|disabled|revoked|leaked"),
+    rule(SaysBoth("api key|api_key|apikey|access token|bearer token|x-api-key", "invalid|incorrect|not valid|is valid|expired|disabled|revoked|leaked"),
         Is::Unauthorized, PROVIDER_KEY),
     rule(Says("security token included in the request is|secret access key|authentication error|unregistered callers|api key provided"),
         Is::Unauthorized, PROVIDER_KEY),
     rule(Says("max_tokens: field required"), Is::InvalidRequest, "This provider wants a limit: set max-output-tokens, maxTokens of the model, or say in modelFamilies which model this id is."),
     // OpenAI's words, twice, those of Azure and of Copilot.
     rule(Says("only supported in v1/responses|not supported in the v1/chat/completions|the chatcompletion operation does not work|\
-        not accessible via the /chat/completions"), Is::Unsupported, RESPONSES),
+        not accessible via the /chat/completions|use /v1/responses instead"), Is::Unsupported, RESPONSES),
     // The gateway's words (1.15.2), and those of a proxy (QuantumNous/new-api#1396).
     rule(Says("createmodelresponse is not supported by|invalid url (post /v1/responses"), Is::Unsupported, CHAT),
-    // Of a field that the model does not take: OpenAI's words, and Anthropic's.
-    rule(Says("unsupported value: '|unsupported parameter: '|unknown parameter: '|is deprecated for this model"), Is::InvalidRequest, FIELD),
-    rule(Says("organization must be verified|location is not supported|requires terms acceptance"), Is::Forbidden, FORBIDS),
+    // Of a field that the model does not take: the words of OpenAI, Anthropic, Groq, pydantic, xAI, LiteLLM, Bedrock and Google.
+    rule(Says("unsupported value: '|unsupported parameter|unknown parameter: '|is deprecated for this model|unrecognized request argument|thinking.type|\
+        ' is unsupported|extra inputs are not permitted|argument not supported|not support parameter|extraneous key|unknown name \""), Is::InvalidRequest, FIELD),
+    rule(Names("model_access_denied"), Is::Forbidden, FORBIDS),
+    rule(Says("organization must be verified|location is not supported|requires terms acceptance|missing scopes|your data policy|use case details"),
+        Is::Forbidden, FORBIDS),
     rule(Names("model_not|invalid_model|1211"), Is::NotFound, MODEL_ID),
     rule(SaysBoth("model", "not a valid model|unknown model|invalid model|identifier is invalid|decommissioned|not exist|not found|no such model|\
         requested model is|by any provider|non-serverless|deactivated|no longer available|end of its life|on-demand throughput|retired|been removed|please upgrade|\

@@ -39,20 +39,22 @@ fn seconds(date: &str) -> Option<u64> {
 /// "Try again in 2.5s", "1m30s", "20ms", "retry after 6 seconds".
 fn in_words(message: &str) -> Option<u64> {
     let message = message.to_ascii_lowercase();
-    let waits =
-        ["again in ", "retry in ", "retry after ", "again after ", "wait ", "wait for ", "resets in ", "reset after "];
+    let waits = [
+        "again in ", "retry in ", "retry after ", "again after ", "wait ", "wait for ", "resets in ", "reset in ",
+        "reset after ",
+    ];
     waits.into_iter().flat_map(|words| message.split(words).skip(1)).find_map(duration)
 }
 
-/// "1m30s", "6 seconds", and maybe more behind it.
+/// "1m30s", "10 hours 27 minutes", and maybe more behind it.
 fn duration(mut rest: &str) -> Option<u64> {
     let mut wait = None;
     while let Some(end) = rest.find(|next: char| !next.is_ascii_digit() && next != '.').filter(|&end| end > 0) {
         let (number, unit) = rest.split_at_checked(end)?;
         let unit = unit.trim_start();
-        let Some(scale) = scale(unit) else { break };
-        wait = Some(wait.unwrap_or(0_u64).saturating_add(scaled(number, scale)?));
-        rest = unit.get(if scale == 1 { 2 } else { 1 }..)?;
+        let Some(more) = scale(unit).and_then(|scale| scaled(number, scale)) else { break };
+        wait = Some(wait.unwrap_or(0_u64).saturating_add(more));
+        rest = unit.trim_start_matches(|next: char| next.is_ascii_alphabetic() || next == ' ');
     }
     wait
 }

@@ -525,6 +525,7 @@ fn the_words_are_found_wherever_they_are() {
         (400, said("Unsupported value: 'temperature' does not support 0.2 with this model."), Is::InvalidRequest, "Unsupported value: 'temperature' does not support 0.2 with this model.", "leave it out"),
         (400, said("Unsupported parameter: 'stop' is not supported with this model."), Is::InvalidRequest, "Unsupported parameter: 'stop' is not supported with this model.", "modelFamilies"),
         (400, said("`top_k` is deprecated for this model."), Is::InvalidRequest, "`top_k` is deprecated for this model.", "leave it out"),
+        (404, said("Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. Please use /v1/responses instead."), Is::Unsupported, "Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. Please use /v1/responses instead.", "option protocol"),
         (200, r#"{"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#.into(), Is::RateLimited, "rate limit", "Wait"),
         (200, r#"{"throttlingException":{"message":"Too many tokens, please wait"}}"#.into(), Is::RateLimited, "throttlingException: Too many tokens, please wait", "Wait"),
         (400, r#"{"Response":{"Error":{"Code":"AuthFailure","Message":"invalid signature"}}}"#.into(), Is::InvalidRequest, "Response: invalid signature", ""),
@@ -568,6 +569,40 @@ fn words_of_every_provider() {
             Model x is not available on your current plan|Free quota exhausted|A valid credit card on file is required",
         ),
         (401, Is::QuotaExceeded, "No payment method. Add a payment method here: https://x"),
+        (
+            400,
+            Is::QuotaExceeded,
+            "your current token plan not support model, MiniMax-M2.5-highspeed (2061)|The long context beta is not yet available \
+            for this subscription",
+        ),
+        (
+            403,
+            Is::QuotaExceeded,
+            "Free tier users do not have access to this model. Please purchase credits|this model requires a subscription, \
+            upgrade for access|Model access is denied due to INVALID_PAYMENT_INSTRUMENT: A valid payment instrument must be \
+            provided|You need a Grok subscription|Your organization has no credits",
+        ),
+        (
+            403,
+            Is::ContentBlocked,
+            "Your chosen model requires moderation and your input was flagged for \"violence\". No credits were charged.",
+        ),
+        (400, Is::ContentBlocked, "Violated guardrail policy"),
+        (
+            429,
+            Is::RateLimited,
+            "Your usage pattern does not comply with the Fair Usage Policy: the frequency has been limited",
+        ),
+        (403, Is::Unauthorized, "Bearer Token has expired"),
+        (
+            404,
+            Is::Forbidden,
+            "No endpoints found matching your data policy (Free model publication)|Model use case details have not been \
+            submitted for this account",
+        ),
+        (401, Is::Forbidden, "You have insufficient permissions for this operation. Missing scopes: model.request."),
+        (410, Is::NotFound, "Llama-3.1 is deprecated"),
+        (498, Is::Overloaded, "Flex tier capacity exceeded"),
         (
             429,
             Is::QuotaExceeded,
@@ -658,6 +693,24 @@ fn words_of_every_provider() {
             assert_eq!(error.kind, kind, "{words}: {:?}", error.hint);
         }
     }
+    // A field that is refused, in the words of each.
+    for words in [
+        "Unrecognized request argument supplied: reasoning_effort",
+        "thinking.type.enabled is not supported for this model. Use thinking.type.adaptive and output_config.effort",
+        "'messages.2' : for 'role:assistant' the following must be satisfied[('messages.2' : property 'reasoning_content' is unsupported)]",
+        "body.messages.2.assistant.reasoning_content: Extra inputs are not permitted",
+        "Argument not supported on this model: presencePenalty",
+        "Model grok-4 does not support parameter reasoningEffort.",
+        "litellm.UnsupportedParamsError: anthropic does not support parameters: ['parallel_tool_calls'], for model=x.",
+        "Validation: Unsupported parameter(s): `reasoning_effort`",
+        "Malformed input request: #: extraneous key [reasoning_effort] is not permitted, please reformat your input",
+        "Invalid JSON payload received. Unknown name \"store\": Cannot find field.",
+    ] {
+        let body = serde_json::json!({ "error": { "message": words } }).to_string();
+        let error = from_response(&head(400, ROUTED), body.as_bytes());
+        assert_eq!(error.kind, Is::InvalidRequest, "{words}");
+        assert!(error.hint.is_some_and(|hint| hint.contains("refuses this field")), "{words}");
+    }
     // What the user named is no word of the provider's.
     for words in [
         "openai error: Invalid schema for function 'get_spending': schema must be of type object",
@@ -695,6 +748,9 @@ fn words_of_every_provider() {
         (400, r#""code":"context_overflow""#, Is::InvalidRequest),
         (429, r#""__type":"ModelNotReadyException""#, Is::Overloaded),
         (403, r#""code":1311"#, Is::QuotaExceeded),
+        (429, r#""code":"1309""#, Is::QuotaExceeded),
+        (403, r#""code":"CommodityNotPurchased""#, Is::QuotaExceeded),
+        (401, r#""type":"key_model_access_denied""#, Is::Forbidden),
         (524, r#""code":"x""#, Is::Timeout),
         // Groq's, of what its model wrote.
         (400, r#""type":"invalid_request_error","code":"tool_use_failed""#, Is::Overloaded),
@@ -860,6 +916,7 @@ fn how_long_to_wait() {
         ("Please wait 20 seconds before retrying.", Some(20_000)),
         ("Please wait a moment.", None),
         ("Your limit resets in 2h.", Some(7_200_000)),
+        ("Weekly usage limit reached. It will reset in 10 hours 27 minutes", Some(37_620_000)),
         ("Please wait for 15 seconds and try again", Some(15_000)),
         ("Please wait before you ask again, wait 30s", Some(30_000)),
         ("Do not try again in 5; retry after 6 seconds", Some(6000)),
