@@ -198,14 +198,14 @@ const RULES: &[Rule] = {
     rule(GatewaySays("Portkey Workspace Usage Limit"), Is::QuotaExceeded, WORKSPACE_BUDGET),
     rule(TypeEnd("_rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the rate limit in Portkey."),
     rule(Names("insufficient_quota|insufficient_user_quota|insufficient_balance|insufficient_credits|billing|quota_failed|quota_reached|current_quota|\
-        account_deactivated|arrearage|setlimitexceeded|invalidsubscription|creditserror|notpurchased|1113|1309|1311"), Is::QuotaExceeded, QUOTA),
+        account_deactivated|arrearage|setlimitexceeded|invalidsubscription|creditserror|notpurchased|credit_balance|1113|1309|1311"), Is::QuotaExceeded, QUOTA),
     // Before what a tool's or a field's name may hold.
     rule(Says("invalid schema for|function_declarations[|not found in tools|not found in 'tools'|not found in provided tools"),
         Is::InvalidRequest, "The model provider refuses a tool, or a schema: its words say which."),
     rule(Says("insufficient balance|insufficient_balance|insufficient credit|insufficient quota|insufficient_user_quota|insufficient funds|\
         credit balance is too low|out of credits|enough credits|more credits|has no credits|any credits|purchase credits|available credits|included credits|credits exhausted|\
         credits are depleted|hard limit has been reached|payment required|in arrears|is overdue|overdue balance|overdue payment|overdue-payment|accountoverdue|\
-        please recharge|to recharge|recharge your|recharge and| top up|top up your|额度|余额不足|余量|欠费|\
+        please recharge|to recharge|recharge your|recharge and| top up|top up your|top_up|额度|余额不足|余量|欠费|\
         api usage limits|key limit exceeded|balance is insufficient|account balance|available balance|diem balance|enough balance|\
         quota is not enough|free quota|remaining quota|extra usage|out of budget|spend limit|spending limit|spending cap|budget has been exceeded|\
         exceeded budget|budget limit|exceededbudget|exceeded your budget|free tier of|daily free allocation|call volume quota|payment method|\
@@ -215,7 +215,7 @@ const RULES: &[Rule] = {
     rule(Says("request too large for"), Is::InvalidRequest, "The request alone is above the provider's limit for a minute: send less, or raise that limit."),
     rule(Says("context length|context window|context size|context limit|prompt is too long|input is too long|prompt too long|input too long|\
         too many tokens in|maximum prompt length|maximum number of tokens|exceeds the maximum input|reduce the length|tokens exceed|\
-        max_seq_len|longer than the model|inputs tokens + max_new_tokens|must have less than|input length|input token|input characters|\
+        max_seq_len|longer than the model|inputs tokens + max_new_tokens|must have less than|input length|prompt length|sequence length|conversation too long|input token|input characters|\
         exceeded max context|maximum context|model token limit|token limit exceeded|max_new_tokens` must|maximum model length|\
         prompt exceeds|prompt token|max tokens allowed|context overflow|total tokens|上下文|输入长度|length of messages|too many tokens:|max message tokens|max tokens of|session_len|context the overflows|\
         must be at least 1, got -|contextwindowexceeded"), Is::InvalidRequest, CONTEXT),
@@ -224,7 +224,7 @@ const RULES: &[Rule] = {
     rule(Says("prompt was blocked|content management policy|content policy|contentpolicy|safety system|blocked by safety| our usage polic|\
         violated guardrail|was flagged|been flagged|flagged this|is flagged|input flagged|flagged as|flagged by|flagged for|responsibleaipolicy|inappropriate content|prohibited_content|sensitive content|sensitive words|\
         sensitive information|content exists risk|high risk|related to a risk|contain risk|is unsafe|usage guidelines|content filter|\
-        request moderated|moderation reasons|show generated images|by safeguard|our safeguard|safeguards blocked|nsfw content|contains nsfw|due to recitation|by recitation|: recitation|内容安全|敏感"), Is::ContentBlocked, FILTER),
+        request moderated|moderation reasons|show generated images|by safeguard|our safeguard|safeguards blocked|nsfw content|contains nsfw|due to recitation|by recitation|: recitation|content moderation|safety filter|content blocked|harmful content|内容安全|敏感"), Is::ContentBlocked, FILTER),
     rule(Names("invalid_api_key|api_key_invalid|invalidapikey|unrecognizedclient"), Is::Unauthorized, PROVIDER_KEY),
     rule(SaysBoth("api key|api_key|apikey|access token|bearer token|x-api-key", "invalid|incorrect|not valid|is valid|expired|disabled|revoked|leaked"),
         Is::Unauthorized, PROVIDER_KEY),
@@ -240,15 +240,15 @@ const RULES: &[Rule] = {
     rule(Says("unsupported value: '|unsupported parameter|unknown parameter: '|is deprecated for this model|unrecognized request argument|thinking.type|\
         ' is unsupported|extra inputs are not permitted|argument not supported|not support parameter|extraneous key|unknown name \""), Is::InvalidRequest, FIELD),
     rule(Names("model_access_denied"), Is::Forbidden, FORBIDS),
-    rule(Says("organization must be verified|location is not supported|requires terms acceptance|missing scopes|your data policy|use case details"),
+    rule(Says("organization must be verified|location is not supported|requires terms acceptance|missing scopes|data policy|use case details"),
         Is::Forbidden, FORBIDS),
     rule(Names("model_not|invalid_model|1211"), Is::NotFound, MODEL_ID),
     rule(SaysBoth("model", "not a valid model|unknown model|invalid model|identifier is invalid|decommissioned|not exist|not found|no such model|\
-        requested model is|by any provider|non-serverless|deactivated|no longer available|end of its life|on-demand throughput|retired|been removed|please upgrade|\
+        requested model is not|unsupported model|unknown provider|by any provider|non-serverless|deactivated|no longer available|end of its life|on-demand throughput|retired|been removed|please upgrade|\
         when using codex|find it here|not supported model"), Is::NotFound, MODEL_ID),
     rule(Says("模型不存在|无可用渠道|not found for account"), Is::NotFound, MODEL_ID),
     rule(SaysBoth("tool|function call|image|vision|vlm|multimodal|audio|thinking|instruction|embedding",
-        "does not support|n't support|not enabled|supported by th|supported for|supported with|input is not supported|\
+        "does not support|n't support|not enabled|supported by th|supported in th|supported for|supported with|input is not supported|\
         input not supported|endpoints found that support|requires --|not a multimodal|not a vlm|data required|at most 0|not allowed to generate"),
         Is::Unsupported, "This model cannot do that: choose another."),
     rule(Says("is not supported by"), Is::Unsupported, "This provider cannot do that: choose another model or provider."),

@@ -534,6 +534,9 @@ fn the_words_are_found_wherever_they_are() {
         (400, r#"{"success":false,"errors":[{"code":10000,"message":"Authentication error"}],"result":null}"#.into(), Is::Unauthorized, "Authentication error", "not Portkey's"),
         (451, r#"{"error":{"message":"It is blocked.","type":"censorship_blocked"}}"#.into(), Is::ContentBlocked, "It is blocked.", "content filter"),
         (400, said("litellm.ContextWindowExceededError: x"), Is::InvalidRequest, "litellm.ContextWindowExceededError: x", "context"),
+        (400, said("Request exceeds the maximum sequence length"), Is::InvalidRequest, "Request exceeds the maximum sequence length", "context"),
+        (400, said("Prompt length 9 exceeds maximum 8"), Is::InvalidRequest, "Prompt length 9 exceeds maximum 8", "context"),
+        (400, said("Conversation too long: 9 tokens"), Is::InvalidRequest, "Conversation too long: 9 tokens", "context"),
         (200, r#"{"message":"Requests per minute limit exceeded","type":"too_many_requests_error"}"#.into(), Is::RateLimited, "Requests per minute limit exceeded", "Wait"),
         (400, r#"{"choices":[{"index":0,"message":{"role":"assistant","content":""},"finish_reason":"content_filter","content_filter_results":{"error":{"code":"content_filter","message":"Blocked by label 'Violence'."}}}]}"#.into(), Is::ContentBlocked, "Blocked by label 'Violence'.", "content filter"),
         (422, r#"{"a":{"b":1}}"#.into(), Is::InvalidRequest, r#"The gateway answered with HTTP status 422: {"a":{"b":1}}"#, ""),
@@ -597,11 +600,26 @@ fn words_of_every_provider() {
         (
             404,
             Is::Forbidden,
-            "No endpoints found matching your data policy (Free model publication)|Model use case details have not been \
+            "No endpoints available matching your guardrail restrictions and data policy|Model use case details have not been \
             submitted for this account",
         ),
         (401, Is::Forbidden, "You have insufficient permissions for this operation. Missing scopes: model.request."),
         (410, Is::NotFound, "Llama-3.1 is deprecated"),
+        (502, Is::NotFound, "unknown provider for model gpt-5"),
+        (400, Is::NotFound, "Unsupported model: foo"),
+        (
+            429,
+            Is::RateLimited,
+            "The requested model is temporarily at capacity upstream. This is not your API key's rate limit, please retry shortly",
+        ),
+        (403, Is::QuotaExceeded, "User is locked. Reason: TOP_UP."),
+        (400, Is::Unsupported, "tools is not supported in this model. For a list of supported models, refer to x"),
+        (
+            403,
+            Is::ContentBlocked,
+            "Prompt rejected by safety filter|The image was rejected by our content moderation|Content blocked: PII detected|\
+            Potentially harmful content detected",
+        ),
         (498, Is::Overloaded, "Flex tier capacity exceeded"),
         (
             429,
@@ -749,6 +767,7 @@ fn words_of_every_provider() {
         (429, r#""__type":"ModelNotReadyException""#, Is::Overloaded),
         (403, r#""code":1311"#, Is::QuotaExceeded),
         (429, r#""code":"1309""#, Is::QuotaExceeded),
+        (429, r#""code":"credit_balance_exhausted""#, Is::QuotaExceeded),
         (403, r#""code":"CommodityNotPurchased""#, Is::QuotaExceeded),
         (401, r#""type":"key_model_access_denied""#, Is::Forbidden),
         (524, r#""code":"x""#, Is::Timeout),
