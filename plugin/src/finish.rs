@@ -21,16 +21,16 @@ pub(crate) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
     let is = |words: &str| words.split('|').any(|known| known == word);
     if is("tool_use|tool_call|tool_calls|function_call|function_calls") {
         FinishReason::ToolCalls
-    } else if is("refusal|blocklist|language|spii|blocked|model_armor")
+    } else if is("refusal|blocklist|language|spii|model_armor")
         || holds(
             &word,
-            "filter|guardrail|safety|toxic|moderat|prohibited|sensitive|policy|inappropriate|risk|recitation",
+            "filter|guardrail|safety|toxic|moderat|prohibited|sensitive|policy|inappropriate|risk|recitation|blocked",
         )
     {
         FinishReason::ContentFilter
     } else if is("token_limit|time_limit|error_limit|incomplete")
         || word.starts_with("max_")
-        || holds(&word, "length|truncat|context")
+        || holds(&word, "length|truncat|context|repe")
     {
         FinishReason::Length
     } else if is("|done|normal|completed|complete|success|finish|finished|unspecified|pause_turn|compaction|\

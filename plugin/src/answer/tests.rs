@@ -488,6 +488,10 @@ fn finish_reasons() {
         ("length_limit", false, FinishReason::Length),
         ("FINISH_REASON_MAX_TOKENS", false, FinishReason::Length),
         ("maxTokens", false, FinishReason::Length),
+        // A loop that the server ended: vLLM's word (litellm#27101), and Moonshot's.
+        ("repetition", false, FinishReason::Length),
+        ("repeat", false, FinishReason::Length),
+        ("OUTPUT_BLOCKED", false, FinishReason::ContentFilter),
         ("max-tokens", false, FinishReason::Length),
         ("FINISH_REASON_STOP", false, FinishReason::Stop),
         ("endTurn", false, FinishReason::Stop),
@@ -554,6 +558,10 @@ fn finish_reasons() {
     assert!(matches!(&answer(listed).unwrap().content[..], [AssistantPart::ToolCall(_)]), "{listed}");
     let older = r#"{"choices":[{"messages":[{"sender_type":"BOT","text":"a"}],"finish_reason":"stop"}],"reply":"a"}"#;
     assert_eq!(answer(older).unwrap().content, [AssistantPart::Text("a".into())], "MiniMax's older form");
+    // What is not over has no reason (watsonx).
+    let cut =
+        "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"not_finished\"}]}\n\ndata: [DONE]\n\n";
+    assert_eq!(answer(cut).unwrap_err().kind, ErrorKind::Truncated);
     let root = answer(r#"{"choices":[{"message":{"content":"a"}}],"finish_reason":"length"}"#).unwrap();
     assert_eq!(root.finish_reason, FinishReason::Length);
     let limit = answer(r#"{"choices":[{"message":{"content":"a"},"finish_reason":"ERROR_LIMIT"}]}"#).unwrap();
