@@ -2,7 +2,7 @@
 //! `http` delivers the bytes.
 
 pub(crate) mod events;
-mod said;
+pub(crate) mod said;
 
 use alloc::boxed::Box;
 use alloc::format;

@@ -7,7 +7,7 @@
 use alloc::string::String;
 use core::mem;
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 9] = [
     ("<think>", "</think>"),
     ("<thought>", "</thought>"),
     ("<thinking>", "</thinking>"),
@@ -15,6 +15,8 @@ const TAGS: [(&str, &str); 7] = [
     ("<seed:think>", "</seed:think>"),
     ("[THINK]", "[/THINK]"),
     ("<|channel>thought", "<channel|>"),
+    ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"),
+    ("◁think▷", "◁/think▷"),
 ];
 
 /// The longest white space at an edge that is taken for a part of it, in bytes.

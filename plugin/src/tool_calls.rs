@@ -10,6 +10,7 @@ use memchr::memchr_iter;
 
 use crate::json::Nesting;
 use crate::parts;
+use crate::stream::said::Growing;
 use crate::text::{fnv, hash_of};
 
 /// How much of a call's arguments they are known by, in bytes that are no white space. Behind it their length tells,
@@ -32,6 +33,7 @@ pub(crate) struct Call {
     pub(crate) id: Option<String>,
     pub(crate) name: String,
     pub(crate) arguments: Nesting,
+    pub(crate) growing: Growing,
     /// What the arguments are told apart by: a hash of their start, and how long they are, both without white space.
     pub(crate) known_by: (u64, usize),
     /// The call before it, where all else is the same: until its arguments are there, it may be that one once more, or
@@ -177,7 +179,8 @@ impl Calls {
     /// Whether a piece of arguments is the next of the call with this number in our events. If so, it is added.
     pub(crate) fn goes_on(&mut self, number: u32, arguments: &str) -> bool {
         let is_its = |call: &Call| {
-            let is_open = !call.arguments.is_closed && parted(call.arguments, arguments).is_none();
+            let is_open =
+                call.growing.is_over && !call.arguments.is_closed && parted(call.arguments, arguments).is_none();
             call.number == Some(number) && is_open
         };
         self.list.get(self.current).is_some_and(is_its) && self.piece(self.current, arguments).is_some()
@@ -277,6 +280,7 @@ mod tests {
     fn numbers_are_given_in_the_order_of_announcement() {
         let mut calls = Calls::default();
         (0..3).for_each(|index| calls.push(Call { index: Some(index), ..Call::default() }));
+        calls.iter_mut().for_each(|call| call.growing.is_over = true);
         assert_eq!([calls.announce(2), calls.announce(0)], [(0, "call_0".into()), (1, "call_1".into())]);
         assert!(calls.goes_on(1, "{") && !calls.goes_on(0, "{"), "another is the current one");
         assert!(calls.piece(2, "{}").is_some() && !calls.goes_on(0, "{}"), "it is whole");

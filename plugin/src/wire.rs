@@ -266,11 +266,13 @@ impl<'a> Message<'a> {
                         read.content = Spelled::of(parts.iter().map(|part| &*part.text).collect::<String>().into());
                     }
                     // An answer in JSON that was read before it was sent (Workers AI).
-                    let is_json = |json: &Object<'_>| !json.is_empty() && json.get("type").is_none();
+                    let is_json = |value: &Json<'_>| {
+                        value.object().is_some_and(|json| !json.is_empty() && !json.has("type") && !json.has("text"))
+                    };
+                    let are_json = |all: Vec<Json<'_>>| !all.is_empty() && all.iter().all(is_json);
                     let is_known = |part: &Block<'_>| part.image.is_some() || !part.thinking.text.is_empty();
                     if read.content.text.is_empty()
-                        && value.is_object()
-                        && value.object().is_some_and(|json| is_json(&json))
+                        && (is_json(&value) || value.list().is_some_and(are_json))
                         && !parts.iter().any(is_known)
                     {
                         read.content.text = value.to_json().into();

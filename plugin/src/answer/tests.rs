@@ -124,7 +124,10 @@ fn answers_of_every_odd_kind() {
     // As OpenAI's assistants spell a text.
     assert_eq!(content(r#"{"content":[{"type":"text","text":{"value":"ab","annotations":[]}}]}"#), text("ab"));
     assert_eq!(content(r#"{"content":{"name":"n","age":3}}"#), text(r#"{"name":"n","age":3}"#), "Workers AI");
+    let list = r#"[{"name":"n","age":3},{"name":"m","age":4}]"#;
+    assert_eq!(content(&format!(r#"{{"content":{list}}}"#)), text(list), "the same with a list");
     assert_eq!(content(r#"{"content":{}}"#), []);
+    assert_eq!(content(r#"{"content":[{"text":""}]}"#), []);
     let databricks = r#"{"content":[{"type":"reasoning","summary":[{"type":"summary_text","text":"r"}]},{"type":"text","text":"a"}]}"#;
     assert_eq!(content(databricks), [thinking("r", None), AssistantPart::Text("a".into())]);
     for member in ["text", "content", "reasoning"] {

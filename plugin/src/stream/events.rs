@@ -777,6 +777,9 @@ impl State {
     fn call_piece<'p>(&mut self, call: wire::ToolCall<'p>, mut at: usize, left: &mut &'p str) -> Option<usize> {
         let mut new = Call { index: call.index, ..Call::default() };
         let mut signature = signature::of_call(call.thought_signature, call.extra_signature);
+        if let Some(known) = self.calls.get_mut(at) {
+            *left = left.get(known.growing.known(left)..).unwrap_or_default();
+        }
         // Some repeat a call once it is there, and some give the next one its id, name and number.
         if let Some(known) = self.calls.get_mut(at)
             && known.arguments.is_closed
@@ -801,9 +804,13 @@ impl State {
         if at == self.calls.len() {
             // Words that a model writes behind its arguments begin no call.
             let begun = left.trim_start();
-            if at > 0 && call.name.is_empty() && call.id.is_empty() && !begun.is_empty() && !begun.starts_with('{') {
-                return None;
+            if at > 0 && call.name.is_empty() && call.id.is_empty() && !begun.is_empty() {
+                if !begun.starts_with('{') {
+                    return None;
+                }
+                new.twin = self.calls.last_with(None, new.index);
             }
+            new.growing.known(left);
             self.calls.push(new);
         }
         if self.calls.get(at).is_some_and(|known| known.id.is_none())

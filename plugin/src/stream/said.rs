@@ -1,14 +1,45 @@
 //! What was said in an answer so far: how it begins, and which part of a piece is there already.
 
 use alloc::string::String;
+use core::mem;
 
 use crate::text::{fnv, hash_of};
 
 /// So many bytes, or a few more, show whether a text begins as a call.
 const MAX_START: usize = 64;
 
-/// A shorter beginning of two pieces is chance, in bytes.
+/// A shorter beginning of two pieces is chance, in bytes; but no JSON begins with two of the same.
 const MIN_GROWING: usize = 4;
+
+fn has_words(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+}
+
+/// Pieces each of which may be all of the text so far: some servers say it so (qwen-code#3896, hermes-agent#35592).
+#[derive(Debug, Default)]
+pub(crate) struct Growing {
+    /// The last piece, while each began with the one before it.
+    last: String,
+    has_grown: bool,
+    pub(crate) is_over: bool,
+}
+
+impl Growing {
+    /// How many bytes of the next piece were in those before it.
+    pub(crate) fn known(&mut self, piece: &str) -> usize {
+        let known = self.last.len();
+        let is_again = self.has_grown && *piece == self.last;
+        if is_again || self.is_over || piece.is_empty() {
+            return if is_again { known } else { 0 };
+        }
+        let is_longer = piece.len() > known && piece.starts_with(&*self.last);
+        let last = if is_longer { piece.into() } else { String::new() };
+        let before = mem::replace(&mut self.last, last);
+        self.is_over = !is_longer;
+        self.has_grown = is_longer && (before.starts_with('{') || known >= MIN_GROWING && has_words(&before));
+        if self.has_grown { known } else { 0 }
+    }
+}
 
 /// All that was said so far: how it begins, how many bytes it has, their hash, and whether it came in several pieces.
 #[derive(Debug, Default)]
@@ -17,38 +48,24 @@ pub(crate) struct Said {
     pub(crate) length: usize,
     hash: u64,
     is_several: bool,
-    /// The last piece, while each began with the one before it.
-    growing: String,
-    has_grown: bool,
+    growing: Growing,
 }
 
 impl Said {
-    /// Adds a piece, and leaves of it what is new. Some gateways end with the whole text, and some have it midway; some
-    /// servers say in each piece all of the text so far. What is short, or holds no words, may repeat itself. Says whether
-    /// anything is new.
+    /// Adds a piece, and leaves of it what is new; says whether anything is. Some gateways end with the whole text, and some
+    /// have it midway. What is short, or holds no words, may repeat itself.
     pub(crate) fn is_new(&mut self, piece: &mut String) -> bool {
-        let has_words = |text: &str| text.bytes().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
         let is_whole = self.is_several && piece.len() == self.length && piece.len() > 15 && hash_of(piece) == self.hash;
-        if is_whole && has_words(piece) || self.has_grown && *piece == self.growing {
+        if is_whole && has_words(piece) {
             return false;
         }
-        let begun = self.growing.len();
-        let is_growing = begun > 0 && piece.len() > begun && piece.starts_with(&*self.growing);
-        let is_first = self.length == 0;
-        if is_first || begun > 0 {
-            let last = if is_first || is_growing { piece.clone() } else { String::new() };
-            let before = core::mem::replace(&mut self.growing, last);
-            self.has_grown = is_growing && begun >= MIN_GROWING && has_words(&before);
-            if self.has_grown {
-                piece.drain(..begun);
-            }
-        }
+        piece.drain(..self.growing.known(piece));
         self.is_several = self.length > 0;
         self.length += piece.len();
         self.hash = piece.bytes().fold(self.hash, fnv);
         if self.start.len() < MAX_START {
             self.start.extend(piece.chars().take(MAX_START));
         }
-        true
+        !piece.is_empty()
     }
 }

@@ -495,6 +495,10 @@ fn reasoning_between_tags() {
         ("<seed:think>hm</seed:think>Hi", "hm", "Hi"),
         ("<mm:think>hm</mm:think>Hi", "hm", "Hi"),
         ("<|channel>thought\nhm\n<channel|>Hi", "hm", "Hi"),
+        // Of gpt-oss (ml-explore/mlx-lm#1867), and Kimi-VL.
+        ("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>Hi", "hm", "Hi"),
+        ("<|channel|>final<|message|>Hi", "", "<|channel|>final<|message|>Hi"),
+        ("◁think▷hm◁/think▷Hi", "hm", "Hi"),
         // It began in the prompt, as with GLM, Qwen and DeepSeek without thoughts.
         ("</think>\n\nHi", "", "Hi"),
         ("\n</think>Hi</think>", "", "Hi</think>"),
@@ -522,7 +526,7 @@ fn reasoning_between_tags() {
         let json = |text: &str| serde_json::to_string(&serde_json::json!({ "content": text })).unwrap();
         let letters: Vec<String> = content.chars().map(|letter| json(&letter.to_string())).collect();
         let mut cuts: Vec<Vec<String>> =
-            (0..content.len()).map(|at| [&content[..at], &content[at..]].map(json).to_vec()).collect();
+            content.char_indices().map(|(at, _)| [&content[..at], &content[at..]].map(json).to_vec()).collect();
         cuts.push(letters);
         for deltas in cuts {
             let events = of_deltas(&deltas.iter().map(String::as_str).collect::<Vec<_>>());
@@ -1227,6 +1231,27 @@ fn calls_by_what_is_there() {
         ),
         ("the same, and none", &["0/-/f/{}", "1/call_0/g/{}"], &["call_0 f {}", "call_0_1 g {}"]),
         ("a number below zero", &["-1/-/-/{}", "0/a/f/{}"], &["a f {}"]),
+        // All so far in each piece (hermes-agent#35592, of Qianfan), and all once more (opencodex#361).
+        (
+            "arguments that grow",
+            &["0/a/f/{", "0/-/-/{\"x\": 1", "0/-/-/{\"x\": 12}", "1/b/g/{}"],
+            &["a f {\"x\": 12}", "b g {}"],
+        ),
+        (
+            "the same with id and name, and once more",
+            &[
+                "0/a/f/", "0/a/f/{\"x\"", "0/a/f/{\"x\": 12", "0/a/f/{\"x\": 12", "0/a/f/{\"x\": 12}",
+                "0/a/f/{\"x\": 12}",
+            ],
+            &["a f {\"x\": 12}"],
+        ),
+        (
+            "arguments twice",
+            &["0/a/f/", "0/-/-/{\"x\":1}", "0/-/-/{\"x\":1}", "1/b/g/{}"],
+            &["a f {\"x\":1}", "b g {}"],
+        ),
+        ("the same in pieces", &["0/a/f/", "0/-/-/{\"x\":", "0/-/-/1}", "0/-/-/{\"x\":1}"], &["a f {\"x\":1}"]),
+        ("an object in an object", &["0/a/f/{\"x\":", "0/-/-/{\"x", "0/-/-/\":1}}"], &["a f {\"x\":{\"x\":1}}"]),
         // Two objects, one behind the other: each is a call, but for the same once more (litellm#40582).
         ("two calls as one", &["0/a/f/{\"x\":1}{\"x\":2}"], &["a f {\"x\":1}", "call_1 f {\"x\":2}"]),
         (
@@ -1274,6 +1299,9 @@ fn calls_by_what_is_there() {
         });
         assert_eq!(calls.collect::<Vec<_>>(), expected, "{report}");
         assert_eq!(report_of.finish_reason, FinishReason::ToolCalls, "{report}");
+        let has_other = report_of.content.iter().any(|part| matches!(part, AssistantPart::Other(_)));
+        let is_other = ["a provider's own tool behind a call", "a number below zero"].contains(&report);
+        assert_eq!(has_other, is_other, "{report}: {:?}", report_of.content);
     }
     // Long arguments once more, in another spacing; some others of one length; and what comes late for the first.
     let long = |end: &str| format!("{{\"x\":\"{}\",\"y\":{end}}}", "x".repeat(300));
