@@ -329,8 +329,8 @@ impl State {
             // A piece of arguments may be of a call of its own: then it is read below.
             let goes_on = match &mut event {
                 Event::ToolCall(piece) => self.calls.goes_on(piece.index, &piece.arguments_fragment),
-                Event::Text(text) => self.said.is_new(text),
-                Event::Thinking(piece) => self.thought.is_new(&mut piece.text),
+                Event::Text(text) => self.said.is_next(text),
+                Event::Thinking(piece) => self.thought.is_next(&mut piece.text),
                 _ => true,
             };
             if goes_on {
@@ -689,7 +689,7 @@ impl State {
     fn thinking(&mut self, mut piece: Thinking, field: Option<&'static str>) {
         // What is signed needs no name of a field.
         self.reasoning = piece.signature.is_none().then_some(field);
-        if piece.signature.is_some() || self.thought.is_new(&mut piece.text) {
+        if piece.signature.is_some() || self.thought.is_next(&mut piece.text) {
             self.events.push(Event::Thinking(piece));
         }
     }
@@ -706,7 +706,8 @@ impl State {
     }
 
     /// A piece of the text, which may hold reasoning. These calls follow.
-    fn text(&mut self, text: String, is_thought: bool, calls: &[wire::ToolCall<'_>]) {
+    fn text(&mut self, mut text: String, is_thought: bool, calls: &[wire::ToolCall<'_>]) {
+        self.said.cut(&mut text);
         if text.is_empty() {
             return;
         }
@@ -726,8 +727,8 @@ impl State {
         }
     }
 
-    fn say(&mut self, mut text: String) {
-        if !text.is_empty() && self.said.is_new(&mut text) {
+    fn say(&mut self, text: String) {
+        if self.said.is_new(&text) {
             self.events.push(Event::Text(text));
         }
     }

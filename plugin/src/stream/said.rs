@@ -52,20 +52,30 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    /// Adds a piece, and leaves of it what is new; says whether anything is. Some gateways end with the whole text, and some
-    /// have it midway. What is short, or holds no words, may repeat itself.
-    pub(crate) fn is_new(&mut self, piece: &mut String) -> bool {
+    /// Leaves of a piece what was not in those before it.
+    pub(crate) fn cut(&mut self, piece: &mut String) {
+        piece.drain(..self.growing.known(piece));
+    }
+
+    /// Both: adds what is left of a piece.
+    pub(crate) fn is_next(&mut self, piece: &mut String) -> bool {
+        self.cut(piece);
+        self.is_new(piece)
+    }
+
+    /// Adds a piece, but none that is all before it once more: some gateways end with the whole text, and some have it
+    /// midway. What is short, or holds no words, may repeat itself. Says whether it is new.
+    pub(crate) fn is_new(&mut self, piece: &str) -> bool {
         let is_whole = self.is_several && piece.len() == self.length && piece.len() > 15 && hash_of(piece) == self.hash;
-        if is_whole && has_words(piece) {
+        if piece.is_empty() || is_whole && has_words(piece) {
             return false;
         }
-        piece.drain(..self.growing.known(piece));
         self.is_several = self.length > 0;
         self.length += piece.len();
         self.hash = piece.bytes().fold(self.hash, fnv);
         if self.start.len() < MAX_START {
             self.start.extend(piece.chars().take(MAX_START));
         }
-        !piece.is_empty()
+        true
     }
 }

@@ -1122,6 +1122,13 @@ fn a_text_that_grows_counts_once() {
         ] {
             assert_eq!(told(growing), *growing.last().unwrap(), "{field}");
         }
+        if field == "content" {
+            let growing = [
+                "<think>hm", "<think>hm so", "<think>hm so</think>", "<think>hm so</think>Hi",
+                "<think>hm so</think>Hi!",
+            ];
+            assert_eq!(told(&growing), "hm soHi!", "between tags");
+        }
         for texts in [
             &["ha", "haha", " ha"][..],
             &["####", "########", "#"],
