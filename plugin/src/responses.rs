@@ -12,7 +12,8 @@ use alloc::vec::Vec;
 use crate::json::{Json, Object};
 use crate::parts::MAX_CALLS;
 use crate::signature::ITEM;
-use crate::text::{fnv, hash_of};
+use crate::stream::said::Heard;
+use crate::text::hash_of;
 use crate::wire::{self, Block, Choice, Completion, Image, Message, Spelled, ToolCall};
 
 /// What has come of an answer.
@@ -45,19 +46,9 @@ struct Place {
 #[derive(Clone, Copy, Debug, Default)]
 struct Begun {
     at: Place,
-    /// How many bytes came, and their hash.
-    length: usize,
-    hash: u64,
+    heard: Heard,
     /// Whether the id of a call came, and its name. vLLM's streams of gpt-oss have another id at the end.
     is_named: [bool; 2],
-}
-
-impl Begun {
-    /// What of a text has not come, where it begins with what has.
-    fn rest<'t>(&self, text: &'t str) -> Option<&'t str> {
-        let (before, rest) = text.split_at_checked(self.length)?;
-        (hash_of(before) == self.hash).then_some(rest)
-    }
 }
 
 /// The events at the end of a text, the members that hold all of it, and the events of its pieces.
@@ -122,7 +113,7 @@ impl Items {
         let ended = item.as_ref().filter(|_| kind == "output_item.done").and_then(|item| item.get(member)).map(spelled);
         let moved = self.moved.iter().rposition(is_its).or_else(|| {
             let ended = ended?;
-            let fits = |begun: &&Begun| begun.rest(&ended.text).is_some();
+            let fits = |begun: &&Begun| begun.heard.rest(&ended.text).is_some();
             if self.search(at).ok().and_then(|found| self.begun.get(found)).as_ref().is_some_and(fits) {
                 return None;
             }
@@ -181,8 +172,7 @@ impl Items {
         if !said.is_empty() {
             self.begin(at);
             if let Some(begun) = self.begun(at) {
-                begun.length += said.len();
-                begun.hash = said.bytes().fold(begun.hash, fnv);
+                begun.heard.add(&said);
             }
         }
         alloc::vec![self.heard(message)]
@@ -219,14 +209,11 @@ impl Items {
         let text = Some(spelled(text?).text).filter(|text| !text.is_empty())?;
         let Some(begun) = self.begun(at).map(|begun| *begun) else {
             // Some number the part in the one event and not in the other.
-            let hash = hash_of(&text);
-            let is_it = |known: &Begun| {
-                let is_same = known.hash == hash && known.length == text.len();
-                is_same && known.at.item == at.item && known.at.member == at.member
-            };
+            let all = Heard::of(&text);
+            let is_it = |known: &Begun| (known.heard, known.at.item, known.at.member) == (all, at.item, at.member);
             return if self.begun.iter().any(is_it) { None } else { Some(Cow::Owned(text.into_owned())) };
         };
-        let rest = begun.rest(&text);
+        let rest = begun.heard.rest(&text);
         // LM Studio's end of a call holds no arguments, whatever came (pi#917).
         self.is_changed |= rest.is_none() && (at.member != ARGUMENTS || text != "{}");
         let rest = rest.filter(|rest| !rest.is_empty())?;

@@ -992,7 +992,7 @@ impl State {
         let are_whole_calls = || {
             let is_closed = |call: &Call| call.arguments.is_closed;
             !self.items.is_any
-                && self.said.length == 0
+                && self.said.all.length == 0
                 && self.calls.announced() > 0
                 && self.calls.iter().all(is_closed)
         };
@@ -1009,7 +1009,7 @@ impl State {
         }
         let open = self.tags.take_open();
         self.end_texts(&[]);
-        if reason == FinishReason::Stop && self.said.length == 0 {
+        if reason == FinishReason::Stop && self.said.all.length == 0 {
             self.say(open);
         }
         self.note_tag();

@@ -1,7 +1,6 @@
 //! What was said in an answer so far: how it begins, and which part of a piece is there already.
 
 use alloc::string::String;
-use core::mem;
 
 use crate::text::{fnv, hash_of};
 
@@ -15,11 +14,35 @@ fn has_words(text: &str) -> bool {
     text.bytes().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
 }
 
+/// A text that came in pieces: how many bytes it has, and their hash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) length: usize,
+    hash: u64,
+}
+
+impl Heard {
+    pub(crate) fn of(text: &str) -> Self {
+        Self { length: text.len(), hash: hash_of(text) }
+    }
+
+    pub(crate) fn add(&mut self, piece: &str) {
+        self.length += piece.len();
+        self.hash = piece.bytes().fold(self.hash, fnv);
+    }
+
+    /// What of a text has not come, where it begins with what has.
+    pub(crate) fn rest<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let (before, rest) = text.split_at_checked(self.length)?;
+        (Self::of(before) == *self).then_some(rest)
+    }
+}
+
 /// Pieces each of which may be all of the text so far: some servers say it so (qwen-code#3896, hermes-agent#35592).
 #[derive(Debug, Default)]
 pub(crate) struct Growing {
     /// The last piece, while each began with the one before it.
-    last: String,
+    last: Heard,
     has_grown: bool,
     pub(crate) is_over: bool,
 }
@@ -27,26 +50,24 @@ pub(crate) struct Growing {
 impl Growing {
     /// How many bytes of the next piece were in those before it.
     pub(crate) fn known(&mut self, piece: &str) -> usize {
-        let known = self.last.len();
-        let is_again = self.has_grown && *piece == self.last;
-        if is_again || self.is_over || piece.is_empty() {
-            return if is_again { known } else { 0 };
+        if self.is_over || piece.is_empty() {
+            return 0;
         }
-        let is_longer = piece.len() > known && piece.starts_with(&*self.last);
-        let last = if is_longer { piece.into() } else { String::new() };
-        let before = mem::replace(&mut self.last, last);
+        let known = self.last.length;
+        let is_longer = self.last.rest(piece).is_some_and(|rest| self.has_grown || !rest.is_empty());
+        let before = piece.get(..known).filter(|_| is_longer).unwrap_or_default();
+        self.has_grown = before.starts_with('{') || known >= MIN_GROWING && has_words(before);
         self.is_over = !is_longer;
-        self.has_grown = is_longer && (before.starts_with('{') || known >= MIN_GROWING && has_words(&before));
+        self.last = Heard::of(piece);
         if self.has_grown { known } else { 0 }
     }
 }
 
-/// All that was said so far: how it begins, how many bytes it has, their hash, and whether it came in several pieces.
+/// All that was said so far: how it begins, how long it is, and whether it came in several pieces.
 #[derive(Debug, Default)]
 pub(crate) struct Said {
     pub(crate) start: String,
-    pub(crate) length: usize,
-    hash: u64,
+    pub(crate) all: Heard,
     is_several: bool,
     growing: Growing,
 }
@@ -66,13 +87,13 @@ impl Said {
     /// Adds a piece, but none that is all before it once more: some gateways end with the whole text, and some have it
     /// midway. What is short, or holds no words, may repeat itself. Says whether it is new.
     pub(crate) fn is_new(&mut self, piece: &str) -> bool {
-        let is_whole = self.is_several && piece.len() == self.length && piece.len() > 15 && hash_of(piece) == self.hash;
-        if piece.is_empty() || is_whole && has_words(piece) {
+        let may_repeat = || piece.len() <= 15 || !has_words(piece);
+        let is_whole = self.is_several && piece.len() == self.all.length && self.all.rest(piece).is_some();
+        if piece.is_empty() || is_whole && !may_repeat() {
             return false;
         }
-        self.is_several = self.length > 0;
-        self.length += piece.len();
-        self.hash = piece.bytes().fold(self.hash, fnv);
+        self.is_several = self.all.length > 0;
+        self.all.add(piece);
         if self.start.len() < MAX_START {
             self.start.extend(piece.chars().take(MAX_START));
         }
