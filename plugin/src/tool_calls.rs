@@ -10,12 +10,8 @@ use memchr::memchr_iter;
 
 use crate::json::Nesting;
 use crate::parts;
-use crate::stream::said::Growing;
+use crate::stream::said::{Growing, Heard};
 use crate::text::{fnv, hash_of};
-
-/// How much of a call's arguments they are known by, in bytes that are no white space. Behind it their length tells,
-/// counted in such bytes too.
-const KNOWN: usize = 256;
 
 /// No provider takes a longer name of a tool, in bytes. A longer one is given to no further call or result: there may be any
 /// number of them.
@@ -34,8 +30,8 @@ pub(crate) struct Call {
     pub(crate) name: String,
     pub(crate) arguments: Nesting,
     pub(crate) growing: Growing,
-    /// What the arguments are told apart by: a hash of their start, and how long they are, both without white space.
-    pub(crate) known_by: (u64, usize),
+    /// What the arguments are told apart by: all of them without white space.
+    pub(crate) known_by: Heard,
     /// The call before it, where all else is the same: until its arguments are there, it may be that one once more, or
     /// one of those that are before that. Once it is, the next that repeats one takes its place.
     pub(crate) twin: Option<usize>,
@@ -52,12 +48,6 @@ impl Call {
     /// Forgets the arguments.
     pub(crate) fn clear(&mut self) {
         (self.held, self.known_by, self.arguments) = Default::default();
-    }
-
-    /// Whether the arguments say the same, but for white space.
-    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
-        let ((own, length), (others, other_length)) = (self.known_by, other.known_by);
-        own == others && (length < KNOWN || length == other_length)
     }
 }
 
@@ -81,9 +71,6 @@ pub(crate) fn parted(mut arguments: Nesting, piece: &str) -> Option<(&str, &str)
     None
 }
 
-/// What a call is found by: its id, its index, or both.
-type Key<'c> = (Option<&'c str>, Option<u64>);
-
 /// The calls in the order in which they began.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
@@ -92,10 +79,8 @@ pub(crate) struct Calls {
     announced: Vec<u64>,
     /// Where the one is that was announced last, or had a piece since.
     current: usize,
-    /// Where all are, in the order of each of the three keys.
-    by_id: Vec<u32>,
-    by_index: Vec<u32>,
-    by_both: Vec<u32>,
+    /// What they are found by and where they are, in order.
+    places: Vec<(u64, u32)>,
 }
 
 impl Deref for Calls {
@@ -115,24 +100,24 @@ impl DerefMut for Calls {
 impl Calls {
     /// Adds a call that has no id yet.
     pub(crate) fn push(&mut self, call: Call) {
-        let (at, index) = (self.list.len(), call.index);
-        self.list.push(call);
-        if index.is_some() {
-            note(&self.list, &mut self.by_index, (None, index), at as u32);
+        if call.index.is_some() {
+            self.note(key(None, call.index), self.list.len());
         }
+        self.list.push(call);
     }
 
     /// Gives a call its id.
     pub(crate) fn set_id(&mut self, at: usize, id: String) {
-        let Self { list, by_id, by_both, .. } = self;
-        if let Some(call) = list.get_mut(at) {
-            call.id = Some(id);
-        }
-        let Some(Call { id: Some(id), index, .. }) = list.get(at) else { return };
-        note(list, by_id, (Some(id), None), at as u32);
-        if index.is_some() {
-            note(list, by_both, (Some(id), *index), at as u32);
-        }
+        let Some(call) = self.list.get_mut(at) else { return };
+        let (by_id, by_both) = (key(Some(&id), None), key(Some(&id), call.index));
+        call.id = Some(id);
+        self.note(by_id, at);
+        self.note(by_both, at);
+    }
+
+    fn note(&mut self, key: u64, at: usize) {
+        let place = (key, at as u32);
+        self.places.insert(self.places.partition_point(|known| *known < place), place);
     }
 
     /// Gives a call the next number in our events, and an id that no other has: the result of a call names it (nanobot#3932).
@@ -166,13 +151,7 @@ impl Calls {
         self.current = at;
         let call = self.list.get_mut(at)?;
         call.arguments.push(arguments.as_bytes());
-        let (hash, length) = &mut call.known_by;
-        for byte in arguments.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
-            if *length < KNOWN {
-                *hash = fnv(*hash, byte);
-            }
-            *length += 1;
-        }
+        arguments.split_ascii_whitespace().for_each(|word| call.known_by.add(word));
         Some(call)
     }
 
@@ -190,7 +169,7 @@ impl Calls {
     pub(crate) fn forget_repeated(&mut self, at: usize) -> bool {
         let Some(own) = self.list.get(at) else { return false };
         let twins = iter::successors(own.twin.and_then(|twin| self.list.get(twin)), |call| self.list.get(call.twin?));
-        let is_repeated = twins.take(TWINS).any(|twin| own.says_the_same(twin));
+        let is_repeated = twins.take(TWINS).any(|twin| twin.known_by == own.known_by);
         if is_repeated && let Some(own) = self.list.get_mut(at) {
             (own.held, own.signature) = Default::default();
         }
@@ -204,33 +183,18 @@ impl Calls {
 
     /// The place of the last call with this id and this index, of which one may be left open.
     pub(crate) fn last_with(&self, id: Option<&str>, index: Option<u64>) -> Option<usize> {
-        let key = (id, index);
-        let is_it = |call: &Call| key_like(key, call) == key;
-        let order = match key {
-            (Some(_), Some(_)) => &self.by_both,
-            (Some(_), None) => &self.by_id,
-            _ => &self.by_index,
-        };
-        let end = until(&self.list, order, key, u32::MAX);
-        let at = *order.get(end.checked_sub(1)?)? as usize;
-        self.list.get(at).is_some_and(is_it).then_some(at)
+        let key = key(id, index);
+        let end = self.places.partition_point(|known| *known <= (key, u32::MAX));
+        let (found, at) = *self.places.get(end.checked_sub(1)?)?;
+        (found == key).then_some(at as usize)
     }
 }
 
-/// The same kind of key of another call.
-fn key_like<'c>((id, index): Key<'_>, call: &'c Call) -> Key<'c> {
-    (call.id.as_deref().filter(|_| id.is_some()), call.index.filter(|_| index.is_some()))
-}
-
-/// How many in an order come up to this key and place, itself included.
-fn until(calls: &[Call], order: &[u32], key: Key<'_>, at: u32) -> usize {
-    order.partition_point(|&place| {
-        calls.get(place as usize).is_some_and(|call| (key_like(key, call), place) <= (key, at))
-    })
-}
-
-fn note(calls: &[Call], order: &mut Vec<u32>, key: Key<'_>, at: u32) {
-    order.insert(until(calls, order, key, at), at);
+/// What a call is found by, its id, its index, or both, as a hash.
+fn key(id: Option<&str>, index: Option<u64>) -> u64 {
+    let id = id.map_or(0, hash_of);
+    // No id holds the byte between the two.
+    index.map_or(id, |index| index.to_be_bytes().into_iter().fold(fnv(id, 0xff), fnv))
 }
 
 #[cfg(test)]

@@ -809,7 +809,7 @@ impl State {
                 if !begun.starts_with('{') {
                     return None;
                 }
-                new.twin = self.calls.last_with(None, new.index);
+                new.twin = self.calls.last_with(None, new.index).or(at.checked_sub(1));
             }
             new.growing.known(left);
             self.calls.push(new);

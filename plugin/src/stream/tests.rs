@@ -1258,6 +1258,7 @@ fn calls_by_what_is_there() {
             &["a f {\"x\":1}", "b g {}"],
         ),
         ("the same in pieces", &["0/a/f/", "0/-/-/{\"x\":", "0/-/-/1}", "0/-/-/{\"x\":1}"], &["a f {\"x\":1}"]),
+        ("the same without a number", &["-/a/f/", "-/-/-/{\"x\":1}", "-/-/-/{\"x\":1}"], &["a f {\"x\":1}"]),
         ("an object in an object", &["0/a/f/{\"x\":", "0/-/-/{\"x", "0/-/-/\":1}}"], &["a f {\"x\":{\"x\":1}}"]),
         // Two objects, one behind the other: each is a call, but for the same once more (litellm#40582).
         ("two calls as one", &["0/a/f/{\"x\":1}{\"x\":2}"], &["a f {\"x\":1}", "call_1 f {\"x\":2}"]),
@@ -1327,6 +1328,10 @@ fn calls_by_what_is_there() {
         signature: Some(encrypted.into()),
     });
     assert_eq!(got, [call(0, Some(("i", "f")), &first), signature, call(1, Some(("i_1", "f")), &other)]);
+    // What they differ in may come late.
+    let deltas = [&first, &long("2")].map(|arguments| piece(&format!("0/i/f/{arguments}")));
+    let got = of_deltas(&deltas.each_ref().map(String::as_str));
+    assert_eq!(got, [call(0, Some(("i", "f")), &first), call(1, Some(("i_1", "f")), &long("2"))]);
     // However often: that takes no place.
     let deltas =
         vec![r#"{"tool_calls":[{"index":0,"id":"i","function":{"name":"f","arguments":"{\"x\":1}"}}]}"#; 5_000];
