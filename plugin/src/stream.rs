@@ -78,8 +78,7 @@ impl Reply {
             Form::Document(document) => {
                 document.extend_from_slice(bytes);
                 if document.len() > sse::MAX_EVENT {
-                    let what = format!("The answer is larger than {} MiB", sse::MAX_EVENT >> 20);
-                    self.events.fail(error::protocol(self.events.head(), &what, b"..."));
+                    self.events.too_large("The answer");
                 }
             }
             Form::Unknown(start) => {

@@ -60,12 +60,10 @@ impl Events {
         self.state.offers_tools = offers_tools;
     }
 
-    pub(crate) fn head(&self) -> &Head {
-        &self.state.head
-    }
-
-    pub(crate) fn fail(&mut self, error: Box<Error>) {
-        self.state.fail(error);
+    /// There is more of it than is read.
+    pub(crate) fn too_large(&mut self, what: &str) {
+        let what = format!("{what} is larger than {} MiB", sse::MAX_EVENT >> 20);
+        self.state.fail(error::protocol(&self.state.head, &what, b"..."));
     }
 
     /// Whether it needs no more bytes.
@@ -101,10 +99,9 @@ impl Events {
             state.quote.extend_from_slice(bytes.get(..QUOTED).unwrap_or(bytes));
         }
         if sse.push(bytes, &mut |event| state.event(event)).is_err() {
-            let what = format!("An event of the stream is larger than {} MiB", sse::MAX_EVENT >> 20);
-            state.fail(error::protocol(&state.head, &what, b"..."));
+            self.too_large("An event of the stream");
         }
-        state.is_over |= state.after_done.is_some_and(|read| read > MAX_AFTER_DONE);
+        self.state.is_over |= self.state.after_done.is_some_and(|read| read > MAX_AFTER_DONE);
         self.explain();
     }
 

@@ -23,17 +23,17 @@ pub(crate) struct Image<'a> {
 impl<'a> Image<'a> {
     /// The forms of OpenAI, Google and Anthropic, and a text alone.
     pub(super) fn read(value: &Json<'a>) -> Option<Self> {
-        Some(Self::of(value)).filter(Self::is_there)
+        Some(Self::of(value, true)).filter(Self::is_there)
     }
 
-    fn of(value: &Json<'a>) -> Self {
+    /// An image, or with another in it.
+    fn of(value: &Json<'a>, may_hold: bool) -> Self {
         let mut read = Self::default();
         read.place(value.string().unwrap_or_default());
         for (name, value) in value.members() {
             match &*name {
-                "image_url" | "image" | "source" | "inlineData" | "inline_data" => {
-                    let inner = Self::of_level(&value);
-                    (read.url, read.base64) = (inner.url, inner.base64);
+                "image_url" | "image" | "source" | "inlineData" | "inline_data" if may_hold => {
+                    Self { url: read.url, base64: read.base64, .. } = Self::of(&value, false);
                 }
                 _ => read.member(&name, &value),
             }
@@ -48,15 +48,6 @@ impl<'a> Image<'a> {
     /// Whether a filter took it: it may be there all the same, blurred or black.
     fn is_refused(&self) -> bool {
         finish_reason(&self.reason, false) == FinishReason::ContentFilter
-    }
-
-    fn of_level(value: &Json<'a>) -> Self {
-        let mut read = Self::default();
-        read.place(value.string().unwrap_or_default());
-        for (name, value) in value.members() {
-            read.member(&name, &value);
-        }
-        read
     }
 
     /// A text that is one or the other.
@@ -94,7 +85,7 @@ pub(super) fn within<'a>(is_named: bool, value: Json<'a>, left: usize, found: &m
         items.into_iter().for_each(|item| within(is_named, item, left - 1, found));
         return;
     }
-    let image = Image::of(&value);
+    let image = Image::of(&value, true);
     if (is_named || value.is_object()) && (image.is_there() || image.is_refused()) {
         found.push(image);
     } else if left > 0 {
