@@ -121,11 +121,6 @@ fn told(head: &Head, body: &[u8], said: Said) -> Box<Error> {
     error
 }
 
-/// The failure in a body with a success status: an error in any form, or HTML. `None` if it is not a failure.
-pub fn in_success(head: &Head, body: &[u8]) -> Option<Box<Error>> {
-    page(head, body).or_else(|| failing(head, body, |failure| failure.is_marked))
-}
-
 /// The error for an answer with a success status that is not what was requested: a hidden failure, with or without
 /// words, or something else.
 pub(crate) fn malformed(head: &Head, what: &str, body: &[u8]) -> Box<Error> {

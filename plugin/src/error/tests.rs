@@ -894,15 +894,15 @@ fn a_success_that_holds_an_error_is_one() {
         r#"{"success":false,"data":{"message":"x"}}"#,
         r#"{"html-message":"x"}"#,
     ] {
-        assert_eq!(in_success(&ok, body.as_bytes()).unwrap().message, "x", "{body}");
+        assert_eq!(malformed(&ok, "no", body.as_bytes()).message, "x", "{body}");
     }
     for body in [
         "{}", r#"{"error":null}"#, r#"{"error":{}}"#, r#"{"error":""}"#, r#"{"error":false}"#,
         r#"{"status":"completed"}"#, "[]", "nonsense",
     ] {
-        assert!(in_success(&ok, body.as_bytes()).is_none(), "{body}");
+        assert_eq!(malformed(&ok, "no", body.as_bytes()).kind, Is::Protocol, "{body}");
     }
-    let page = in_success(&ok, b" <!DOCTYPE html><html>").unwrap();
+    let page = malformed(&ok, "no", b" <!DOCTYPE html><html>");
     assert_eq!(page.kind, Is::InvalidConfig);
     assert!(page.hint.unwrap().contains("/v1"));
 }
