@@ -3,8 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::ops::{Deref, DerefMut};
-use core::{iter, mem};
+use core::iter;
 
 use memchr::memchr_iter;
 
@@ -74,27 +73,13 @@ pub(crate) fn parted(mut arguments: Nesting, piece: &str) -> Option<(&str, &str)
 /// The calls in the order in which they began.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
-    list: Vec<Call>,
+    pub(crate) list: Vec<Call>,
     /// The hashes of the ids of those that were announced, in order.
     announced: Vec<u64>,
     /// Where the one is that was announced last, or had a piece since.
     current: usize,
     /// What they are found by and where they are, in order.
     places: Vec<(u64, u32)>,
-}
-
-impl Deref for Calls {
-    type Target = [Call];
-
-    fn deref(&self) -> &[Call] {
-        &self.list
-    }
-}
-
-impl DerefMut for Calls {
-    fn deref_mut(&mut self) -> &mut [Call] {
-        &mut self.list
-    }
 }
 
 impl Calls {
@@ -176,11 +161,6 @@ impl Calls {
         is_repeated
     }
 
-    /// Takes out all of them.
-    pub(crate) fn take(&mut self) -> Vec<Call> {
-        mem::take(&mut self.list)
-    }
-
     /// The place of the last call with this id and this index, of which one may be left open.
     pub(crate) fn last_with(&self, id: Option<&str>, index: Option<u64>) -> Option<usize> {
         let key = key(id, index);
@@ -214,12 +194,12 @@ mod tests {
         for _ in 0..2_000 {
             let (id, index) = (format!("call_{}", random(40)), u64::from(random(40)));
             match random(3) {
-                0 if calls.len() < 200 => {
+                0 if calls.list.len() < 200 => {
                     calls.push(Call { index: Some(index).filter(|_| index > 4), ..Call::default() })
                 }
-                1 if !calls.is_empty() => {
-                    let at = random(calls.len() as u32) as usize;
-                    if calls[at].id.is_none() {
+                1 if !calls.list.is_empty() => {
+                    let at = random(calls.list.len() as u32) as usize;
+                    if calls.list[at].id.is_none() {
                         calls.set_id(at, id);
                     }
                 }
@@ -230,25 +210,25 @@ mod tests {
                             id.is_none_or(|id| call.id.as_deref() == Some(id))
                                 && index.is_none_or(|index| call.index == Some(index))
                         };
-                        let expected = calls.iter().rposition(is_it);
-                        assert_eq!(calls.last_with(id, index), expected, "{id:?} {index:?} of {}", calls.len());
+                        let expected = calls.list.iter().rposition(is_it);
+                        assert_eq!(calls.last_with(id, index), expected, "{id:?} {index:?} of {}", calls.list.len());
                         *count += u32::from(expected.is_some());
                     }
                 }
             }
         }
-        assert!(calls.len() == 200 && found.iter().all(|count| *count > 20), "{found:?}");
+        assert!(calls.list.len() == 200 && found.iter().all(|count| *count > 20), "{found:?}");
     }
 
     #[test]
     fn numbers_are_given_in_the_order_of_announcement() {
         let mut calls = Calls::default();
         (0..3).for_each(|index| calls.push(Call { index: Some(index), ..Call::default() }));
-        calls.iter_mut().for_each(|call| call.growing.is_over = true);
+        calls.list.iter_mut().for_each(|call| call.growing.is_over = true);
         assert_eq!([calls.announce(2), calls.announce(0)], [(0, "call_0".into()), (1, "call_1".into())]);
         assert!(calls.goes_on(1, "{") && !calls.goes_on(0, "{"), "another is the current one");
         assert!(calls.piece(2, "{}").is_some() && !calls.goes_on(0, "{}"), "it is whole");
-        assert!(calls[0].arguments.is_open() && calls[2].arguments.is_closed);
+        assert!(calls.list[0].arguments.is_open() && calls.list[2].arguments.is_closed);
         assert!(!calls.goes_on(2, "{}") && calls.announced() == 2);
     }
 }

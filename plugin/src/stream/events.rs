@@ -613,13 +613,13 @@ impl State {
 
     /// Reads a delta or a message. Says whether there was anything in it: some of that is told later.
     fn delta(&mut self, delta: &mut wire::Message<'_>) -> bool {
-        let before = (self.events.len(), self.calls.len());
+        let before = (self.events.len(), self.calls.list.len());
         let says_more = !delta.content.text.is_empty() || !delta.reasoning_details.is_empty();
         self.settle(delta.tool_calls.first_mut());
         for detail in &delta.reasoning_details {
             let id = detail.text("id");
             let is_its = |call: &&Call| call.number.is_some() && call.id.as_deref() == Some(&*id);
-            let known = self.calls.iter().rev().take(signature::RECENT).find(is_its);
+            let known = self.calls.list.iter().rev().take(signature::RECENT).find(is_its);
             match known.and_then(|call| call.number).filter(|_| detail.text("type") == signature::ENCRYPTED) {
                 Some(index) => self.events.push(piece(index, String::new(), Some(detail.to_json()))),
                 None => self.details.push(detail),
@@ -679,7 +679,7 @@ impl State {
             self.tool_call(call);
         }
         self.events.extend(delta.others.drain(..).map(Event::Other));
-        says_more || before != (self.events.len(), self.calls.len())
+        says_more || before != (self.events.len(), self.calls.list.len())
     }
 
     /// Reasoning that did not stand in the text.
@@ -762,9 +762,10 @@ impl State {
         let mut next = wire::ToolCall { arguments: Spelled::of(left.into()), ..call };
         loop {
             self.settle(Some(&mut next));
-            let place = at.or_else(|| self.place(&next)).unwrap_or(self.calls.len());
+            let place = at.or_else(|| self.place(&next)).unwrap_or(self.calls.list.len());
             at = self.call_piece(next, place, &mut left);
-            let Some(Call { index, .. }) = at.and_then(|at| self.calls.get(at)).filter(|_| !left.is_empty()) else {
+            let Some(Call { index, .. }) = at.and_then(|at| self.calls.list.get(at)).filter(|_| !left.is_empty())
+            else {
                 return;
             };
             next = wire::ToolCall { index: *index, arguments: Spelled::of(left.into()), ..wire::ToolCall::default() };
@@ -775,11 +776,11 @@ impl State {
     fn call_piece<'p>(&mut self, call: wire::ToolCall<'p>, mut at: usize, left: &mut &'p str) -> Option<usize> {
         let mut new = Call { index: call.index, ..Call::default() };
         let mut signature = signature::of_call(call.thought_signature, call.extra_signature);
-        if let Some(known) = self.calls.get_mut(at) {
+        if let Some(known) = self.calls.list.get_mut(at) {
             *left = left.get(known.growing.known(left)..).unwrap_or_default();
         }
         // Some repeat a call once it is there, and some give the next one its id, name and number.
-        if let Some(known) = self.calls.get_mut(at)
+        if let Some(known) = self.calls.list.get_mut(at)
             && known.arguments.is_closed
             && (1..=LONGEST_NAME).contains(&known.name.len())
             && let begun = left.trim_start()
@@ -792,14 +793,14 @@ impl State {
                 known.clear();
             } else {
                 new.name.clone_from(&known.name);
-                new.twin = Some(mem::replace(&mut at, self.calls.len()));
+                new.twin = Some(mem::replace(&mut at, self.calls.list.len()));
             }
         }
         if at >= MAX_CALLS {
             self.fail(parts::too_many(&self.head, "tool calls"));
             return None;
         }
-        if at == self.calls.len() {
+        if at == self.calls.list.len() {
             // Words that a model writes behind its arguments begin no call.
             let begun = left.trim_start();
             if at > 0 && call.name.is_empty() && call.id.is_empty() && !begun.is_empty() {
@@ -811,12 +812,12 @@ impl State {
             new.growing.known(left);
             self.calls.push(new);
         }
-        if self.calls.get(at).is_some_and(|known| known.id.is_none())
+        if self.calls.list.get(at).is_some_and(|known| known.id.is_none())
             && let Some(id) = present(call.id)
         {
             self.calls.set_id(at, id);
         }
-        let arguments = self.calls.get(at)?.arguments;
+        let arguments = self.calls.list.get(at)?.arguments;
         let (fragment, rest) = tool_calls::parted(arguments, left).unwrap_or((left, ""));
         *left = rest;
         let known = self.calls.piece(at, fragment)?;
@@ -861,7 +862,7 @@ impl State {
     /// once more in the next piece, which begins the arguments. A name in pieces loses the later of them here.
     fn settle(&mut self, next: Option<&mut wire::ToolCall<'_>>) {
         let Some(at) = self.waiting.take() else { return };
-        let Some(known) = self.calls.get_mut(at) else { return };
+        let Some(known) = self.calls.list.get_mut(at) else { return };
         if let Some(next) = next.filter(|next| next.index == known.index) {
             let has_id = known.id.is_some();
             let has_its_id = next.id.is_empty() || known.id.as_deref() == Some(&*next.id);
@@ -895,11 +896,11 @@ impl State {
     /// The first event of a call.
     fn announce(&mut self, at: usize) {
         let is_new = |known: &Call| !known.name.is_empty() && known.number.is_none();
-        if !self.calls.get(at).is_some_and(is_new) {
+        if !self.calls.list.get(at).is_some_and(is_new) {
             return;
         }
         let (index, id) = self.calls.announce(at);
-        let Some(known) = self.calls.get_mut(at) else { return };
+        let Some(known) = self.calls.list.get_mut(at) else { return };
         let hash = known.id.as_deref().map(hash_of);
         let own = self.encrypted.iter().position(|(of, _)| Some(*of) == hash);
         let own = own.map(|at| self.encrypted.swap_remove(at).1);
@@ -922,9 +923,9 @@ impl State {
     fn place(&self, call: &wire::ToolCall<'_>) -> Option<usize> {
         let id = Some(&*call.id).filter(|id| !id.is_empty());
         let has_name = !call.name.is_empty();
-        let last = self.calls.len().checked_sub(1);
+        let last = self.calls.list.len().checked_sub(1);
         // A provider's own tool gets a number that it shares with a call, or none.
-        if let Some(known) = self.calls.last()
+        if let Some(known) = self.calls.list.last()
             && known.server.is_some()
             && !has_name
             && id.is_none()
@@ -939,7 +940,7 @@ impl State {
         let at = by_id
             .or_else(|| call.index.and_then(|_| by(None, call.index)))
             .or_else(|| last.filter(|_| call.index.is_none() || (id.is_none() && !has_name && self.is_last_open())))?;
-        let known = self.calls.get(at)?;
+        let known = self.calls.list.get(at)?;
         let is_closed = known.arguments.is_closed;
         let goes_on = if has_id(known) {
             // One id for all calls.
@@ -952,7 +953,7 @@ impl State {
             if is_closed && !call.arguments.text.trim().is_empty() {
                 // It can only be of a call without a name.
                 return last.filter(|&at| {
-                    self.calls.get(at).is_some_and(|last| last.name.is_empty() && !last.arguments.is_closed)
+                    self.calls.list.get(at).is_some_and(|last| last.name.is_empty() && !last.arguments.is_closed)
                 });
             }
             id.is_none() || call.index.is_some() || !is_closed
@@ -967,7 +968,7 @@ impl State {
     }
 
     fn is_last_open(&self) -> bool {
-        self.calls.last().is_some_and(|last| !last.arguments.is_closed)
+        self.calls.list.last().is_some_and(|last| !last.arguments.is_closed)
     }
 
     /// The stream ended properly, with `[DONE]` or the end of the body. It is an answer if all of it was understood.
@@ -984,14 +985,14 @@ impl State {
         let is_workers_ai = || {
             self.is_workers_ai || self.provider == WORKERS_AI || self.head.get("x-portkey-provider") == Some(WORKERS_AI)
         };
-        let is_cut = self.calls.iter().any(|call| !call.name.is_empty() && call.arguments.is_open());
+        let is_cut = self.calls.list.iter().any(|call| !call.name.is_empty() && call.arguments.is_open());
         // So does OpenClaw's own client (2026.9.6). A text beside them may be cut, and so may be calls at a mere end.
         let are_whole_calls = || {
             let is_closed = |call: &Call| call.arguments.is_closed;
             !self.items.is_any
                 && self.said.all.length == 0
                 && self.calls.announced() > 0
-                && self.calls.iter().all(is_closed)
+                && self.calls.list.iter().all(is_closed)
         };
         let has_end = !self.reason.is_empty() || self.is_whole || is_done && (is_workers_ai() || are_whole_calls());
         if !has_end || is_cut && is_whole(&self.reason) {
@@ -1021,7 +1022,7 @@ impl State {
             let error = error::protocol(&self.head, what, call.as_bytes());
             return self.fail(error::with_hint(error, hint));
         }
-        for call in self.calls.take().into_iter().filter(|call| call.name.is_empty()) {
+        for call in mem::take(&mut self.calls.list).into_iter().filter(|call| call.name.is_empty()) {
             let other = call.server.map(|block| signature::with_input(&block, &call.held));
             let other = other.or_else(|| signature::nameless(call.id.as_deref().unwrap_or_default(), &call.held));
             self.events.extend(other.map(Event::Other));
