@@ -5,7 +5,6 @@ pub(crate) mod events;
 pub(crate) mod said;
 
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::vec::Vec;
 use core::mem;
 
@@ -13,7 +12,7 @@ use events::Events;
 
 use crate::bindings::exports::openclaw::provider::chat::Event;
 use crate::bindings::openclaw::provider::types::Error;
-use crate::error::{self, Result};
+use crate::error::Result;
 use crate::report::Head;
 use crate::sse;
 

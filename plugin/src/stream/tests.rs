@@ -4,7 +4,8 @@ use crate::bindings::exports::openclaw::provider::chat::{
     AssistantPart, FinishReason, ReplyStart, Response, Thinking, ToolCall, ToolCallDelta,
 };
 use crate::bindings::openclaw::provider::types::{ErrorKind, ErrorOrigin, Usage};
-use alloc::vec;
+use crate::error;
+use alloc::{format, vec};
 
 fn head() -> Head {
     Head { status: 200, headers: vec![("x-portkey-trace-id".to_owned(), "t".to_owned())] }
