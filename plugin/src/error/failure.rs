@@ -49,7 +49,7 @@ impl Failure {
     /// `None` where it is no JSON that says something.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
         let text = lossy(body);
-        let root = match Json::parse(&text).ok()? {
+        let root = match Json::parse(wire::last_event(&text)).ok()? {
             // Google's errors are a list, of which the gateway makes an object with numbers for names.
             list if !list.is_object() => match list.list() {
                 Some(items) => items.into_iter().next()?,

@@ -539,6 +539,9 @@ fn the_words_are_found_wherever_they_are() {
         (400, said("Conversation too long: 9 tokens"), Is::InvalidRequest, "Conversation too long: 9 tokens", "context"),
         (200, r#"{"message":"Requests per minute limit exceeded","type":"too_many_requests_error"}"#.into(), Is::RateLimited, "Requests per minute limit exceeded", "Wait"),
         (400, r#"{"choices":[{"index":0,"message":{"role":"assistant","content":""},"finish_reason":"content_filter","content_filter_results":{"error":{"code":"content_filter","message":"Blocked by label 'Violence'."}}}]}"#.into(), Is::ContentBlocked, "Blocked by label 'Violence'.", "content filter"),
+        // As the event of a stream, behind the status of a failure.
+        (400, "id:1\nevent:error\n:HTTP_STATUS/400\ndata:{\"code\":\"InvalidApiKey\",\"message\":\"No such key\"}\n\n".into(), Is::Unauthorized, "No such key", ""),
+        (429, "data: {\"error\":{\"message\":\"slow\"}}\n\ndata: [DONE]\n\n".into(), Is::RateLimited, "slow", "Wait"),
         (422, r#"{"a":{"b":1}}"#.into(), Is::InvalidRequest, r#"The gateway answered with HTTP status 422: {"a":{"b":1}}"#, ""),
         (446, r#"{"error":{"message":"denied.","type":"hooks_failed"},"hook_results":{"before_request_hooks":[{"verdict":false,"deny":true,"checks":[{"id":"default.contains","verdict":false,"data":{"explanation":"a bomb"}},{"id":"default.regex","verdict":true}]}]}}"#.into(), Is::ContentBlocked, "denied. (default.contains: a bomb)", "guardrail"),
     ] {
