@@ -3,10 +3,11 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::iter;
+use core::{iter, mem};
 
 use memchr::memchr_iter;
 
+use crate::bindings::exports::openclaw::provider::chat::ToolCallDelta;
 use crate::json::Nesting;
 use crate::parts;
 use crate::stream::said::{Growing, Heard};
@@ -105,25 +106,22 @@ impl Calls {
         self.places.insert(self.places.partition_point(|known| *known < place), place);
     }
 
-    /// Gives a call the next number in our events, and an id that no other has: the result of a call names it (nanobot#3932).
-    pub(crate) fn announce(&mut self, at: usize) -> (u32, String) {
-        let number = self.announced();
-        self.current = at;
-        let call = self.list.get_mut(at);
-        let own = call.and_then(|call| {
-            call.number = Some(number);
-            call.id.clone()
-        });
-        let mut id = own.unwrap_or_else(|| parts::call_id(number as usize));
-        loop {
+    /// The first event of a call, once it has a name: with the next number, and an id that no other has, since the result of
+    /// a call names it (nanobot#3932).
+    pub(crate) fn announce(&mut self, at: usize) -> Option<ToolCallDelta> {
+        let index = self.announced();
+        let call = self.list.get_mut(at).filter(|call| !call.name.is_empty() && call.number.is_none())?;
+        (call.number, self.current) = (Some(index), at);
+        let mut id = call.id.clone().unwrap_or_else(|| parts::call_id(index as usize));
+        let free = loop {
             match self.announced.binary_search(&hash_of(&id)) {
-                Ok(_) => id = format!("{id}_{number}"),
-                Err(free) => {
-                    self.announced.insert(free, hash_of(&id));
-                    return (number, id);
-                }
+                Ok(_) => id = format!("{id}_{index}"),
+                Err(free) => break free,
             }
-        }
+        };
+        self.announced.insert(free, hash_of(&id));
+        let (arguments_fragment, signature) = (mem::take(&mut call.held), call.signature.take());
+        Some(ToolCallDelta { index, id: Some(id), name: Some(call.name.clone()), arguments_fragment, signature })
     }
 
     /// How many were announced.
@@ -223,9 +221,10 @@ mod tests {
     #[test]
     fn numbers_are_given_in_the_order_of_announcement() {
         let mut calls = Calls::default();
-        (0..3).for_each(|index| calls.push(Call { index: Some(index), ..Call::default() }));
+        (0..3).for_each(|index| calls.push(Call { index: Some(index), name: "f".into(), ..Call::default() }));
         calls.list.iter_mut().for_each(|call| call.growing.is_over = true);
-        assert_eq!([calls.announce(2), calls.announce(0)], [(0, "call_0".into()), (1, "call_1".into())]);
+        let told = [2, 0, 2].map(|at| calls.announce(at).map(|first| (first.index, first.id.unwrap())));
+        assert_eq!(told, [Some((0, "call_0".into())), Some((1, "call_1".into())), None]);
         assert!(calls.goes_on(1, "{") && !calls.goes_on(0, "{"), "another is the current one");
         assert!(calls.piece(2, "{}").is_some() && !calls.goes_on(0, "{}"), "it is whole");
         assert!(calls.list[0].arguments.is_open() && calls.list[2].arguments.is_closed);

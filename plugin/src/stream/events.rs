@@ -895,22 +895,12 @@ impl State {
 
     /// The first event of a call.
     fn announce(&mut self, at: usize) {
-        let is_new = |known: &Call| !known.name.is_empty() && known.number.is_none();
-        if !self.calls.list.get(at).is_some_and(is_new) {
-            return;
-        }
-        let (index, id) = self.calls.announce(at);
-        let Some(known) = self.calls.list.get_mut(at) else { return };
-        let hash = known.id.as_deref().map(hash_of);
+        let Some(mut first) = self.calls.announce(at) else { return };
+        let hash = self.calls.list.get(at).and_then(|call| call.id.as_deref()).map(hash_of);
         let own = self.encrypted.iter().position(|(of, _)| Some(*of) == hash);
         let own = own.map(|at| self.encrypted.swap_remove(at).1);
-        self.events.push(Event::ToolCall(ToolCallDelta {
-            index,
-            id: Some(id),
-            name: Some(known.name.clone()),
-            arguments_fragment: mem::take(&mut known.held),
-            signature: known.signature.take().or(own),
-        }));
+        first.signature = first.signature.or(own);
+        self.events.push(Event::ToolCall(first));
     }
 
     /// Which call a piece belongs to; `None` if it begins one.
