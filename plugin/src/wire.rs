@@ -491,6 +491,10 @@ impl<'a> ToolCall<'a> {
                 _ => {}
             }
         }
+        // Anthropic called this one itself.
+        if read.id.starts_with("srvtoolu_") {
+            read.name = Cow::default();
+        }
         read
     }
 

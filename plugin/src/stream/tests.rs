@@ -1376,6 +1376,14 @@ fn calls_by_what_is_there() {
             other(r#"{"type":"server_tool_use","id":"s","name":"web_search","input":{"q":"x"}}"#),
         ]
     );
+    // By its id it was called already, whatever it is named.
+    let called = [
+        r#"{"tool_calls":[{"index":0,"id":"srvtoolu_1","function":{"name":"web_search","arguments":""}}]}"#,
+        r#"{"tool_calls":[{"index":0,"function":{"arguments":"{\"q\":1}"}}]}"#,
+        r#"{"content":"a"}"#,
+    ];
+    let own = r#"{"type":"server_tool_use","id":"srvtoolu_1","input":"{\"q\":1}"}"#;
+    assert_eq!(of_deltas(&called), [text("a"), other(own)]);
 }
 
 /// The last reason counts, but a later `stop` undoes no calls, and a cut after an early one is a cut.
