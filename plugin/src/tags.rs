@@ -119,9 +119,11 @@ impl Tags {
     /// a line, or stands on one of its own, but not within code.
     fn without_beginning<'t>(&self, text: &'t str) -> Option<(&'t str, &'t str)> {
         TAGS.into_iter().find_map(|(tag, end)| {
-            let (before, behind) = text.split_once(end).filter(|(before, _)| self.is_whole || before.is_empty())?;
-            let is_alone = before.is_empty() || before.ends_with('\n') || behind.starts_with("\n\n");
-            (is_alone && !before.contains(tag) && before.matches("```").count() % 2 == 0).then_some((before, behind))
+            let at = text.find(end).filter(|at| self.is_whole || *at == 0)?;
+            let (before, behind) = (text.get(..at)?, text.get(at + end.len()..)?);
+            let is_alone = at == 0 || before.ends_with('\n') || behind.starts_with("\n\n");
+            // Three marks begin code, and end it.
+            (is_alone && !before.contains(tag) && before.split("```").count() % 2 == 1).then_some((before, behind))
         })
     }
 
