@@ -233,7 +233,7 @@ const RULES: &[Rule] = {
     rule(Says("max_tokens: field required"), Is::InvalidRequest, "This provider wants a limit: set max-output-tokens, maxTokens of the model, or say in modelFamilies which model this id is."),
     // OpenAI's words, twice, those of Azure and of Copilot.
     rule(Says("only supported in v1/responses|not supported in the v1/chat/completions|the chatcompletion operation does not work|\
-        not accessible via the /chat/completions|use /v1/responses instead"), Is::Unsupported, RESPONSES),
+        not accessible via the /chat/completions|use /v1/responses"), Is::Unsupported, RESPONSES),
     // The gateway's words (1.15.2), and those of a proxy (QuantumNous/new-api#1396).
     rule(Says("createmodelresponse is not supported by|invalid url (post /v1/responses"), Is::Unsupported, CHAT),
     // Of a field that the model does not take: the words of OpenAI, Anthropic, Groq, pydantic, xAI, LiteLLM, Bedrock and Google.
