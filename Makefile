@@ -32,7 +32,7 @@ setup: $(GATEWAY) $(ADAPTER)
 	rustup target add wasm32-wasip2
 
 build: component
-	cargo build -p host-harness-cli
+	cargo build --bin host-harness
 
 component:
 	rustup target list --installed | grep -q wasm32-wasip2 || rustup target add wasm32-wasip2
@@ -46,10 +46,8 @@ run: build
 	target/debug/host-harness demo
 
 test: setup build package
-	cargo test -p portkey-provider -p portkey-hot -p openclaw-provider-guest -p properties
-	cargo test -p host-harness -p host-harness-boundary -p host-harness-check -p host-harness-cli -p host-harness-rig -p host-harness-stub
-	$(if $(PORTKEY_API_KEY),cargo test -p host-harness-cli --test all live -- --ignored --nocapture)
-	cargo test -p xtask
+	cargo test
+	$(if $(PORTKEY_API_KEY),cargo test --test all live -- --ignored --nocapture)
 	npm --prefix openclaw test
 
 # A real OpenClaw: takes some minutes, and 650 MB below openclaw/e2e.
@@ -59,7 +57,6 @@ test-openclaw: build package $(GATEWAY)
 
 # The gateway, used by the official OpenAI clients. A hostile provider is composed in the same way, to be held.
 test-clients: gateway build $(GATEWAY) $(CLIENTS) $(PYTHON)
-	cargo test -p front -p credentials
 	cargo build -p hostile --target wasm32-wasip2 --release
 	cargo xtask gateway --provider target/wasm32-wasip2/release/hostile.wasm --out target/clients/hostile.wasm
 	cargo rustc --quiet -p openai-compatible --crate-type cdylib --target wasm32-wasip2 --profile component
@@ -73,7 +70,7 @@ test-agents: gateway build $(GATEWAY) $(PYTHON) $(ZEROCLAW) $(IRONCLAW)
 # The gateway on wasmtime serve and on two wasmCloud hosts, behind HAProxy: one is killed, one drained.
 test-scale: scale-tools gateway build
 	target/python/bin/pytest -q -p no:cacheprovider tests/scale
-	cargo test -p host-harness-cli --test all docs::scale -- --ignored
+	cargo test --test all docs::scale -- --ignored
 
 scale-tools: $(PYTHON)
 	tests/scale/debian.sh haproxy docker-registry
@@ -86,8 +83,8 @@ scale-bench: setup scale-tools gateway build
 
 # Ten thousand answers dressed and broken, cuts at every byte, a broken network: prints the table of docs/reliability.md.
 faults: build
-	cargo test -p properties --test plugin
-	cargo test -p host-harness-cli --test all reliability::faults_table -- --ignored --nocapture
+	cargo test --test plugin
+	cargo test --test all reliability::faults_table -- --ignored --nocapture
 
 fuzz: $(FUZZ_TARGETS:%=fuzz-%)
 
@@ -105,11 +102,11 @@ bench: component $(PEERS)
 
 # Writes what the component takes now into tests/budgets.json, which the tests hold it to.
 budgets:
-	UPDATE_BUDGETS=1 cargo test -p host-harness-cli --test all budgets::the_component_keeps_to_its_budgets
+	UPDATE_BUDGETS=1 cargo test --test all budgets::the_component_keeps_to_its_budgets
 
 # Draws docs/recording.svg anew.
 recording:
-	UPDATE_RECORDING=1 cargo test -p host-harness-cli --test all recording::
+	UPDATE_RECORDING=1 cargo test --test all recording::
 
 lint: package $(DENY)
 	cargo fmt --all --check

@@ -10,7 +10,7 @@ let answers, server, client;
 
 before(async () => {
   // It checks that the component's decoder reads each as it was made, before it prints it.
-  const made = await promisify(execFile)('cargo', ['test', '-q', '-p', 'properties', '--test', 'plugin', 'answers_for_a_referee', '--', '--ignored', '--nocapture'], { cwd: new URL('../..', import.meta.url), maxBuffer: 1 << 30 });
+  const made = await promisify(execFile)('cargo', ['test', '-q', '--test', 'plugin', 'answers_for_a_referee', '--', '--ignored', '--nocapture'], { cwd: new URL('../..', import.meta.url), maxBuffer: 1 << 30 });
   answers = made.stdout.split('\n').filter((line) => line.includes('answer {')).map((line) => JSON.parse(line.slice(line.indexOf('{'))));
   server = http.createServer(async (request, response) => {
     let body = '';
