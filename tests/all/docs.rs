@@ -80,8 +80,9 @@ fn run(document: &str) {
         .env("PATH", format!("{}:{}", checkout.join("bin").display(), std::env::var("PATH").unwrap()))
         .env("HOME", folder.path())
         .env("RUST_BACKTRACE", "0")
-        // What a page builds outside of the project is kept from run to run.
-        .env("CARGO_BUILD_BUILD_DIR", root().join("target/docs"))
+        // What a page builds outside of the project is kept from run to run, and much of it is built for the project too.
+        .env("CARGO_BUILD_BUILD_DIR", root().join("target"))
+        .env("CARGO_PROFILE_RELEASE_BUILD_OVERRIDE_STRIP", "debuginfo")
         .envs(["CARGO_HOME", "RUSTUP_HOME"].iter().filter_map(|name| Some((name, toolchain(name)?))))
         // Outside of the project nothing says which Rust it is built with.
         .envs(std::env::var_os("RUSTUP_TOOLCHAIN").map(|name| ("RUSTUP_TOOLCHAIN", name)))
