@@ -22,6 +22,9 @@ FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 SECONDS = 10
 FUZZ_FOR = -max_total_time=$(SECONDS)
 
+# Many tests wait: for a limit, a server, a program.
+export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
+
 .PHONY: help setup build component gateway run test test-clients test-agents test-openclaw test-scale scale-tools scale-bench bench budgets recording faults fuzz lint advisories validate site package dist minimal clean
 
 # The targets, as CONTRIBUTING.md lists them.
@@ -61,7 +64,7 @@ test-clients: gateway build $(GATEWAY) $(CLIENTS) $(PYTHON)
 	cargo xtask gateway --provider target/wasm32-wasip2/release/hostile.wasm --out target/clients/hostile.wasm
 	cargo rustc --quiet -p openai-compatible --crate-type cdylib --target wasm32-wasip2 --profile component
 	cargo xtask gateway --provider target/wasm32-wasip2/component/openai_compatible.wasm --out target/clients/second.wasm
-	node --test tests/clients/agents.test.mjs tests/clients/clients.test.mjs tests/clients/hostile.test.mjs tests/clients/jco.test.mjs tests/clients/referee.test.mjs
+	node --test --test-concurrency=2 tests/clients/agents.test.mjs tests/clients/clients.test.mjs tests/clients/hostile.test.mjs tests/clients/jco.test.mjs tests/clients/referee.test.mjs
 
 # Agents that have to be built first, as docs/hosts.md configures them.
 test-agents: gateway build $(GATEWAY) $(PYTHON) $(ZEROCLAW) $(IRONCLAW)
