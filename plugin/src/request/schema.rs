@@ -13,15 +13,16 @@ use crate::model_traits::{Family, Route};
 /// As most schemas begin, which need not be looked into, unless something of [`ODD`] is in them.
 const PLAIN: &str = r#"{"type":"object","properties":{"#;
 
-/// A list of required members that is `null`, and a union.
-const ODD: [&str; 2] = ["null", "Of\""];
-const ANY: &str = "\"anyOf\"";
+/// A list of required members that is `null`, a union, and a reference.
+const ODD: [&str; 3] = ["null", "Of\"", "\"$ref\""];
 /// Where definitions were before they had the place of today: the gateway drops those for Claude.
 const OLDER: &str = "#/definitions/";
 
 /// What of a schema is looked at: one that refers to itself has no end.
 const MOST: usize = 4_096;
 const DEEPEST: usize = 32;
+/// How much deeper it gets where a reference is.
+const PLACE: usize = 8;
 /// So few required members may be looked for one by one.
 const MOST_REQUIRED: usize = 512;
 /// The longest type that is given to each variant, in bytes: all seven names in a list are no longer.
@@ -96,7 +97,7 @@ const FORMATS: [&str; 6] = ["enum", "date-time", "float", "double", "int32", "in
 pub(super) fn parameters<'a>(given: Option<Json<'a>>, form: Form, room: &mut usize) -> Option<Json<'a>> {
     let raw = given.as_ref().and_then(Json::raw).unwrap_or_default();
     let is_lenient = matches!(form, Form::Common | Form::Kimi);
-    if is_lenient && raw.starts_with(PLAIN) && !raw.contains('#') && !ODD.iter().any(|odd| raw.contains(odd)) {
+    if is_lenient && raw.starts_with(PLAIN) && !ODD.iter().any(|odd| raw.contains(odd)) {
         return given;
     }
     if raw.contains(OLDER) {
@@ -119,9 +120,8 @@ fn of_today(given: Option<Json<'_>>) -> Object<'_> {
 
 fn fitted<'a>(given: Option<Json<'a>>, form: Form, room: &mut usize) -> Option<Object<'a>> {
     let schema = of_today(given);
-    let defs = schema.object("$defs");
-    let is_alone = defs.is_empty();
-    let mut walk = Walk { defs, left: MOST, room };
+    let mut walk = Walk::of(&schema, room);
+    let is_alone = walk.defs.is_empty();
     let mut schema = walk.object(schema);
     match form {
         Form::Common => {}
@@ -130,7 +130,7 @@ fn fitted<'a>(given: Option<Json<'a>>, form: Form, room: &mut usize) -> Option<O
             let takes = matches!(schema.get("properties"), Some(Json::Object(all)) if !all.is_empty());
             return takes.then_some(schema);
         }
-        Form::Kimi => schema = typed(schema.into(), DEEPEST).into_members(),
+        Form::Kimi => schema = walk.kimi(schema.into(), DEEPEST).into_members(),
         // Three members at the top are all that it takes ("extraneous key [definitions] is not permitted":
         // zed-industries/zed#28521): what is defined apart is written where it is referred to, as for Google.
         Form::Nova => {
@@ -143,49 +143,14 @@ fn fitted<'a>(given: Option<Json<'a>>, form: Form, room: &mut usize) -> Option<O
     Some(schema)
 }
 
-/// The same without a type beside a union, which Kimi refuses at any depth ("type should be defined in anyOf items":
-/// nicobailon/pi-subagents#126): each variant that has none gets it.
-fn typed(json: Json<'_>, depth: usize) -> Json<'_> {
-    if depth == 0 || json.raw().is_some_and(|raw| !raw.contains(ANY)) {
-        return json;
-    }
-    if !json.is_object() {
-        let items = json.list();
-        return items
-            .map_or(json, |items| items.into_iter().map(|item| typed(item, depth - 1)).collect::<Vec<_>>().into());
-    }
-    let mut schema = json.into_members();
-    if let Some(mut variants) = schema.get("anyOf").and_then(Json::list)
-        && let Some(kind) = schema.take("type")
-    {
-        schema.remove("type");
-        let is_short = kind.raw().is_none_or(|raw| raw.len() <= LONGEST_TYPE);
-        for variant in variants.iter_mut().filter(|_| is_short) {
-            if let Some(mut own) = variant.object()
-                && !["type", "$ref", "anyOf"].iter().any(|name| own.has(name))
-            {
-                own.set("type", kind.clone());
-                *variant = own.into();
-            }
-        }
-        schema.set("anyOf", variants);
-    }
-    let mut out = Object::default();
-    for (name, value) in schema {
-        out.add(name, typed(value, depth - 1));
-    }
-    out.into()
-}
-
 /// A schema for the answer as Anthropic takes it, or else in Google's form.
 pub(super) fn of_answer(schema: &Json<'_>, is_claude: bool) -> Option<Json<'static>> {
     let json = schema.to_json().replace(OLDER, "#/$defs/");
     let schema = of_today(Json::parse(&json).ok());
-    let defs = schema.object("$defs");
     let fitted = if is_claude {
-        closed(schema, &defs)?
+        closed(schema)?
     } else {
-        Walk { defs, left: MOST, room: &mut { ROOM } }.google(schema.into(), DEEPEST).into()
+        Walk::of(&schema, &mut { ROOM }).google(schema.clone().into(), DEEPEST).into()
     };
     Some(fitted.owned())
 }
@@ -202,7 +167,8 @@ const MOST_DEFINITIONS: usize = 64;
 /// A schema for the answer as Anthropic takes it: each object closed, without bounds. None if it leads to itself ("Circular
 /// reference detected in schema definitions": egonSchiele/agency-lang#487), or if an object in it may have any members:
 /// closed it could have none. Sources of the others: see `host-harness/stub/src/strict/anthropic.rs`.
-fn closed<'a>(schema: Object<'a>, defs: &Object<'a>) -> Option<Json<'a>> {
+fn closed(schema: Object<'_>) -> Option<Json<'_>> {
+    let defs = schema.object("$defs");
     let mut all: Vec<_> = defs.iter().map(|(name, json)| (format!("/$defs/{name}"), json.to_json())).collect();
     all.push(("".into(), schema.to_json()));
     if all.len() > MOST_DEFINITIONS {
@@ -292,13 +258,18 @@ fn union<'a>(mut all: Vec<(Cow<'a, str>, Json<'a>)>, own: usize) -> Object<'a> {
 
 /// A way through a schema.
 struct Walk<'a, 'r> {
+    root: Object<'a>,
     defs: Object<'a>,
     left: usize,
     /// See [`ROOM`].
     room: &'r mut usize,
 }
 
-impl<'a> Walk<'a, '_> {
+impl<'a, 'r> Walk<'a, 'r> {
+    fn of(schema: &Object<'a>, room: &'r mut usize) -> Self {
+        Self { root: schema.clone(), defs: schema.object("$defs"), left: MOST, room }
+    }
+
     /// The schema of an object, with its properties and without a union around them: OpenAI, Anthropic, Bedrock and Kimi
     /// refuse one at the top.
     fn object(&mut self, mut schema: Object<'a>) -> Object<'a> {
@@ -343,14 +314,81 @@ impl<'a> Walk<'a, '_> {
         parts.into_iter().filter_map(Json::into_object).filter(is_object).count()
     }
 
-    /// What a schema refers to.
+    /// What a schema refers to: a definition, or by its path.
     fn named(&mut self, schema: &Object<'a>) -> Option<Json<'a>> {
         let reference = schema.get("$ref")?.string()?;
         // Names may be long, and begin alike.
-        *self.room = self.room.checked_sub(self.defs.iter().count() * (reference.len() / 64 + 1))?;
-        let named = self.defs.get(reference.strip_prefix("#/$defs/")?)?;
+        let names = self.defs.iter().count() + self.root.iter().count();
+        *self.room = self.room.checked_sub(names * (reference.len() / 64 + 1))?;
+        let mut path = reference.strip_prefix('#')?.split('/').skip(1).peekable();
+        let mut named = if path.next_if_eq(&"$defs").is_some() {
+            self.defs.get(path.next()?)?.clone()
+        } else {
+            self.root.clone().into()
+        };
+        for name in path {
+            *self.room = self.room.checked_sub(named.raw().unwrap_or_default().len())?;
+            named = match named.object() {
+                Some(object) => object.get(name)?.clone(),
+                None => named.list()?.into_iter().nth(name.parse().ok()?)?,
+            };
+        }
         *self.room = self.room.checked_sub(named.raw().unwrap_or_default().len())?;
-        Some(named.clone())
+        Some(named)
+    }
+
+    /// The same as Kimi takes it: with no type beside a union ("type should be defined in anyOf items":
+    /// nicobailon/pi-subagents#126), which each variant gets that has none, or beside a reference (lidge-jun/opencodex#2673),
+    /// and with references to definitions alone (farion1231/cc-switch#5125): what others lead to is written in their place.
+    fn kimi(&mut self, json: Json<'a>, depth: usize) -> Json<'a> {
+        if json.raw().is_some_and(|raw| !["\"anyOf\"", "\"$ref\""].iter().any(|odd| raw.contains(odd))) {
+            return json;
+        }
+        if depth == 0 {
+            return Object::default().into();
+        }
+        if !json.is_object() {
+            let items = json.list();
+            return items.map_or(json, |items| {
+                items.into_iter().map(|item| self.kimi(item, depth - 1)).collect::<Vec<_>>().into()
+            });
+        }
+        let mut schema = json.into_members();
+        if schema.has("$ref") {
+            let reference = schema.text("$ref").into_owned();
+            if reference.strip_prefix("#/$defs/").is_some_and(|name| self.defs.has(name)) {
+                schema.retain(&|name| matches!(name, "$ref" | "description"));
+                return schema.into();
+            }
+            // One that leads to itself has an end.
+            let named = self.named(&schema).filter(|_| depth > PLACE);
+            schema.remove("$ref");
+            if let Some(named) = named {
+                let mut named = named.into_members();
+                named.extend(schema);
+                return self.kimi(named.into(), depth - PLACE);
+            }
+        }
+        if let Some(mut variants) = schema.get("anyOf").and_then(Json::list)
+            && let Some(kind) = schema.take("type")
+        {
+            schema.remove("type");
+            let is_short = kind.raw().is_none_or(|raw| raw.len() <= LONGEST_TYPE);
+            for variant in variants.iter_mut().filter(|_| is_short) {
+                if let Some(mut own) = variant.object()
+                    && !["type", "$ref", "anyOf"].iter().any(|name| own.has(name))
+                {
+                    own.set("type", kind.clone());
+                    *variant = own.into();
+                }
+            }
+            schema.set("anyOf", variants);
+        }
+        let mut out = Object::default();
+        for (name, value) in schema {
+            out.add(name, self.kimi(value, depth - 1));
+        }
+        out.into()
     }
 
     /// The same in OpenAPI's form: Google refuses each member that it does not know ("Unknown name"), lists of types,

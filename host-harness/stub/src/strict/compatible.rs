@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::anthropic::list;
-use super::{Refused, forces_a_call, is_given, is_routed};
+use super::{Refused, forces_a_call, is_given, is_name, is_routed};
 
 /// Checks a request to the provider of this slug, or of a model that its maker serves. All others are lenient.
 pub(crate) fn check(slug: &str, body: &Value) -> Result<(), Refused> {
@@ -183,8 +183,26 @@ fn mistral(body: &Value) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Sources: MoonshotAI/kimi-code#2661, and nicobailon/pi-subagents#126 and openclaw/openclaw#113130 for what is within.
+/// Sources: MoonshotAI/kimi-cli#1773 and #2531 (names); MoonshotAI/kimi-code#2661, and nicobailon/pi-subagents#126 and
+/// openclaw/openclaw#113130 for what is within; farion1231/cc-switch#5125, CommandCodeAI/command-code#566 and
+/// lidge-jun/opencodex#2673 (references), pydantic/logfire#2191 (a property of that name).
 fn kimi(body: &Value) -> Result<(), Refused> {
+    let is_begun = |name: &str| name.starts_with(|first: char| first.is_ascii_alphabetic());
+    for function in list(&body["tools"]).map(|tool| &tool["function"]) {
+        let name = &function["name"];
+        if !(name.is_null() || is_name(name, 64) && name.as_str().is_some_and(is_begun)) {
+            return refused(
+                "Invalid request: function name is invalid, must start with a letter and can contain letters, numbers, underscores, and dashes",
+            );
+        }
+        let parameters = &function["parameters"];
+        if let Some(wrong) = wrong_reference(parameters, parameters, "") {
+            let wrong = wrong.trim_start_matches('.');
+            return refused(format!(
+                "tools.function.parameters is not a valid moonshot flavored json schema, details: <At path '{wrong}>"
+            ));
+        }
+    }
     let found = list(&body["tools"]).find_map(|tool| untyped_union(&tool["function"]["parameters"], ""));
     found.map_or(Ok(()), |path| {
         let path = path.strip_prefix('.').unwrap_or("root");
@@ -192,6 +210,27 @@ fn kimi(body: &Value) -> Result<(), Refused> {
             "tools.function.parameters is not a valid moonshot flavored json schema, details: <At path '{path}': when using anyOf, type should be defined in anyOf items instead of the parent schema>"
         ))
     })
+}
+
+/// Where a reference leads elsewhere than to a definition, or has a type beside it, and what is wrong with it.
+fn wrong_reference(schema: &Value, root: &Value, path: &str) -> Option<String> {
+    if let Some(reference) = schema.get("$ref") {
+        let Some(reference) = reference.as_str() else { return Some(format!("{path}.$ref': $ref must be a string")) };
+        let Some(name) = reference.strip_prefix("#/$defs/") else {
+            return Some(format!("{path}.$ref': references must start with #/$defs/"));
+        };
+        if root["$defs"].get(name).is_none() {
+            return Some(format!("{path}.$ref': $defs not found for reference: {reference}"));
+        }
+        if schema.get("type").is_some() {
+            return Some(format!(
+                "{path}': when using $ref, type should be defined in the referenced schema instead of the parent schema"
+            ));
+        }
+    }
+    let members = schema.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value));
+    let items = schema.as_array().into_iter().flatten().enumerate().map(|(at, value)| (at.to_string(), value));
+    members.chain(items).find_map(|(name, value)| wrong_reference(value, root, &format!("{path}.{name}")))
 }
 
 /// Where a type stands beside a union.
