@@ -133,6 +133,9 @@ pub(crate) const EXTRAS: u8 = 16;
 pub(crate) const SCHEMA: u8 = 32;
 /// `verbosity`: models before GPT-5, and those of Codex and ChatGPT (enricoros/big-AGI#947).
 pub(crate) const VERBOSITY: u8 = 64;
+/// What it thought before, once what it was told beforehand has changed ("The block is bound to a different conversation":
+/// Anthropic's documentation, "Preserved thinking").
+pub(crate) const BOUND: u8 = 128;
 
 /// A line of the table: models whose name begins with `prefix`. The longer prefix comes first.
 struct Row {
@@ -203,13 +206,14 @@ const ROWS: &[Row] = {
     }
     &[
     // Anthropic's names since 4: `claude-LINE-MAJOR-MINOR`. The version decides how it reasons: see `claude`.
-    // "Forced tool use returns an error" and "Thinking can't be disabled": Anthropic's pages on Opus 5.5 and Fable 5.1.
-    row("claude-opus-5.5", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX).thinking(),
+    // "Forced tool use returns an error" and "Thinking can't be disabled": Anthropic's pages on Opus 5.5, Sonnet 5.5 and Fable 5.1.
+    row("claude-opus-5.5", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX).thinking().refusing(BOUND),
+    row("claude-sonnet-5.5", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX).thinking().refusing(BOUND),
     row("claude-opus-5", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
     row("claude-sonnet-5", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
-    row("claude-haiku-5", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
-    row("claude-fable", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX).thinking(),
-    row("claude-mythos", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX).thinking(),
+    row("claude-haiku-5", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX).refusing(BOUND),
+    row("claude-fable", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX).thinking().refusing(BOUND),
+    row("claude-mythos", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX).thinking().refusing(BOUND),
     row("claude-opus-4.8", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
     row("claude-opus-4.7", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
     row("claude-opus-4.6", F::Claude, 1_000_000, 128_000, true, Adaptive, CLAUDE_46),
@@ -231,6 +235,7 @@ const ROWS: &[Row] = {
     row("claude", F::Claude, 0, 0, true, No, &[]),
 
     row("gpt-oss", F::GptOss, 131_072, 0, false, Effort, LOW_HIGH),
+    row("gpt-6.2-astra", F::Gpt, 1_050_000, 128_000, true, Effort, TO_MAX),
     row("gpt-6-astra", F::Gpt, 1_050_000, 128_000, true, Effort, TO_MAX),
     row("gpt-6", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_56),
     row("gpt-5.6", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_56),
@@ -280,6 +285,9 @@ const ROWS: &[Row] = {
     row("o3", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).refusing(PARALLEL),
     row("o4-mini", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).refusing(PARALLEL),
 
+    // UKGovernmentBEIS/inspect_ai#5192: no "minimal".
+    row("gemini-3.7", F::Gemini, 1_048_576, 65_536, true, Effort, LOW_HIGH),
+    row("gemini-3.8", F::Gemini, 1_048_576, 65_536, true, Effort, LOW_HIGH),
     row("gemini-3-pro", F::Gemini, 1_048_576, 65_536, true, Effort, &["low", "high"]),
     row("gemini-3.1-pro", F::Gemini, 1_048_576, 65_536, true, Effort, LOW_HIGH),
     row("gemini-3", F::Gemini, 1_048_576, 65_536, true, Effort, GEMINI_3),
@@ -296,8 +304,9 @@ const ROWS: &[Row] = {
     row("deepseek-flash", F::DeepSeek, 1_000_000, 384_000, true, Effort, &["high", "max"]).thinking(),
     row("deepseek-v4-pro", F::DeepSeek, 1_000_000, 384_000, false, Effort, &["high", "max"]).thinking(),
     row("deepseek-v4", F::DeepSeek, 1_000_000, 384_000, true, Effort, &["high", "max"]).thinking(),
-    row("deepseek-reasoner", F::DeepSeek, 128_000, 65_536, false, No, &[]).thinking(),
-    row("deepseek-chat", F::DeepSeek, 128_000, 8_192, false, No, &[]),
+    // Other names of V4 Flash (api-docs.deepseek.com, "Models & Pricing").
+    row("deepseek-reasoner", F::DeepSeek, 1_000_000, 384_000, false, No, &[]).thinking(),
+    row("deepseek-chat", F::DeepSeek, 1_000_000, 384_000, false, No, &[]),
     row("deepseek", F::DeepSeek, 0, 0, false, No, &[]),
 
     row("kimi-k3", F::Kimi, 1_048_576, 1_048_576, true, Effort, &["low", "high", "max"]).thinking().refusing(SAMPLING),
@@ -338,12 +347,12 @@ const ROWS: &[Row] = {
 
     // docs.mistral.ai "Mistral Large 4": thinking is part of the answer's limit.
     row("mistral-large-4", F::Mistral, 1_048_576, 262_144, true, Effort, &["none", "high"]),
-    row("mistral-large", F::Mistral, 262_144, 16_384, true, No, &[]),
+    row("mistral-large", F::Mistral, 262_144, 262_144, true, No, &[]),
     row("mistral-medium-3.5", F::Mistral, 262_144, 0, true, Effort, &["none", "high"]),
-    row("mistral-small", F::Mistral, 262_144, 16_384, true, Effort, &["none", "high"]),
+    row("mistral-small", F::Mistral, 262_144, 262_144, true, Effort, &["none", "high"]),
     row("codestral", F::Mistral, 128_000, 0, false, No, &[]),
-    row("devstral-small", F::Mistral, 262_144, 32_768, true, No, &[]),
-    row("devstral", F::Mistral, 262_144, 32_768, false, No, &[]),
+    row("devstral-small", F::Mistral, 262_144, 262_144, true, No, &[]),
+    row("devstral", F::Mistral, 262_144, 262_144, false, No, &[]),
     row("mistral", F::Mistral, 0, 0, false, No, &[]),
     row("ministral", F::Mistral, 0, 0, false, No, &[]),
     row("magistral", F::Mistral, 0, 0, false, No, &[]),
@@ -646,7 +655,7 @@ mod tests {
             ("@mistral/mistral-large-4-0", F::Mistral, R::Direct, 262_144, T::Effort),
             ("us.amazon.nova-pro-v1:0", F::Nova, R::Bedrock, 0, T::None),
             ("@bedrock/us.meta.llama3-3-70b-instruct-v1:0", F::Llama, R::Bedrock, 0, T::None),
-            ("@x/mistral-large-latest", F::Mistral, R::Direct, 16_384, T::None),
+            ("@x/mistral-large-latest", F::Mistral, R::Direct, 262_144, T::None),
             ("@groq/llama-3.3-70b-versatile", F::Llama, R::Strict, 0, T::None),
             ("@cerebras/zai-glm-4.7", F::Glm, R::Strict, 0, T::None),
             ("@xai/grok-4-1-fast-reasoning", F::Grok, R::Direct, 30_000, T::None),

@@ -25,6 +25,8 @@ pub(crate) struct Reply {
     finish: &'static str,
     usage: Value,
     shows: Reasoning,
+    /// What its thinking is bound to.
+    pub(crate) prefix: String,
 }
 
 #[derive(Debug)]
@@ -87,7 +89,7 @@ impl Reply {
         }
 
         let id = format!("chatcmpl-{number}");
-        Ok(Self { id, model: bare(model).into(), reasoning, text, calls, finish, usage, shows })
+        Ok(Self { id, model: bare(model).into(), reasoning, text, calls, finish, usage, shows, prefix: String::new() })
     }
 
     /// Claude's account of the prompt, as the gateway passes it on.
@@ -110,7 +112,7 @@ impl Reply {
             Reasoning::Blocks { signed } => {
                 let mut thinking = json!({"type": "thinking", "thinking": self.reasoning});
                 if signed {
-                    thinking["signature"] = Signature::of(&self.reasoning).into();
+                    thinking["signature"] = Signature::of(&format!("{}{}", self.prefix, self.reasoning)).into();
                 }
                 let mut blocks = vec![thinking];
                 if !self.text.is_empty() {
@@ -149,7 +151,7 @@ impl Reply {
                 tokens(&self.text).map(|word| json!({"content": word, "content_blocks": block(1, "text", word)}));
             deltas.extend(thinking);
             if signed {
-                deltas.push(json!({"content_blocks": block(0, "signature", &Signature::of(&self.reasoning))}));
+                deltas.push(json!({"content_blocks": block(0, "signature", &Signature::of(&format!("{}{}", self.prefix, self.reasoning)))}));
             }
             deltas.extend(text);
         } else {

@@ -143,7 +143,8 @@ pub(super) fn messages(body: &Value, account: impl FnOnce(&Value) -> Accounted) 
     match &said.thinking {
         None => {}
         Some(Thought::Shown(text)) => {
-            blocks.push(json!({"type": "thinking", "thinking": text, "signature": Signature::of(text)}));
+            let signature = Signature::of(&format!("{}{text}", anthropic::prefix(body)));
+            blocks.push(json!({"type": "thinking", "thinking": text, "signature": signature}));
         }
         Some(Thought::Redacted) => blocks.push(json!({"type": "redacted_thinking", "data": REDACTED})),
     }
@@ -229,7 +230,8 @@ pub(super) fn converse(model: &str, body: &Value, stream: bool, account: impl Fn
     match &said.thinking {
         None => {}
         Some(Thought::Shown(text)) => {
-            let text = json!({"text": text, "signature": Signature::of(text)});
+            let signature = Signature::of(&format!("{}{text}", anthropic::prefix(&claude)));
+            let text = json!({"text": text, "signature": signature});
             blocks.push(json!({"reasoningContent": {"reasoningText": text}}));
         }
         Some(Thought::Redacted) => blocks.push(json!({"reasoningContent": {"redactedContent": REDACTED}})),

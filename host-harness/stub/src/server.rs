@@ -225,11 +225,13 @@ impl Server {
         }
         let family = Family::of(model);
         let mut wire = *wire;
-        let mut accounted = None;
+        let (mut accounted, mut prefix) = (None, String::new());
         if self.options.role == Role::Hosted {
             let sent = Sent::of(&body)?;
             sent.check()?;
-            accounted = sent.for_claude().map(|body| self.account(&body));
+            let for_claude = sent.for_claude();
+            prefix = for_claude.as_ref().map(strict::anthropic::prefix).unwrap_or_default();
+            accounted = for_claude.map(|body| self.account(&body));
             if wire.reasoning == Reasoning::AsAsked {
                 wire.reasoning =
                     shown(family, &body, request.header("x-portkey-strict-open-ai-compliance") == Some("false"));
@@ -241,6 +243,7 @@ impl Server {
             }
         }
         let mut reply = chat::Reply::to(&body, number, text, &wire)?;
+        reply.prefix = prefix;
         if let Some(accounted) = accounted {
             reply.account(&accounted);
         }

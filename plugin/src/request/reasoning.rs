@@ -51,7 +51,11 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     let thinks = |target: &Traits| matches!(target.thinking, Thinking::Budget | Thinking::Adaptive);
     let is_claude = |target: &Traits| target.family == Family::Claude;
     if targets.any(thinks) && (asked == "none" || forces_a_tool && targets.all(is_claude)) {
-        // It is off unless asked for, and Anthropic refuses a forced tool beside it.
+        // It is off unless asked for, but since Claude 5 (Anthropic's documentation, "Troubleshooting thinking"). Anthropic refuses
+        // a forced tool beside it.
+        if asked == "none" && targets.all(|it| it.thinking == Thinking::Adaptive && !it.always_thinks) {
+            body.members.set("thinking", [("type", "disabled".into())]);
+        }
         return;
     }
     let is_route = |target: &Traits| target.route != Route::Other && target.route != Route::OpenRouter;
@@ -120,6 +124,7 @@ fn nearest<'w>(asked: &'w str, targets: &Targets) -> Option<&'w str> {
     let rank = |word: &str| WORDS.iter().position(|known| *known == word);
     let wanted = match asked {
         "adaptive" | "auto" => "medium",
+        "ultra" if !targets.known().is_empty() => "max",
         asked => asked,
     };
     let Some(wanted) = rank(wanted) else { return Some(asked) };
@@ -144,7 +149,7 @@ fn beside_tools<'w>(body: &Body<'_>, targets: &Targets, word: Option<&'w str>) -
     word.filter(|_| !is_named(body, &["gpt-5.4", "gpt-5.5"]))
 }
 
-const ASTRA: &[&str] = &["gpt-6-astra"];
+const ASTRA: &[&str] = &["gpt-6-astra", "gpt-6.2-astra"];
 
 /// Whether the model's name begins with one of these.
 fn is_named(body: &Body<'_>, names: &[&str]) -> bool {
@@ -155,9 +160,14 @@ fn is_named(body: &Body<'_>, names: &[&str]) -> bool {
 /// How the types begin of tools that search among tools.
 pub(super) const SEARCH: &str = "tool_search";
 
-/// Whether tools and an effort are both to be had by the Responses API alone: "To use function tools, use /v1/responses or set
-/// reasoning_effort to 'none'"; and so is a search among tools, since the same models. Not where one of these headers is sent (`sent`): gateway 1.15.2 runs no guardrails there, and
-/// a host of one's own may speak chat completions alone. Nor where several answers are asked for, which it does not give.
+/// OpenAI's own tools, of its Responses API alone ("Supported values are: 'function' and 'custom'": langchain-ai/langchain-litellm#197).
+const OWN_TOOLS: [&str; 6] =
+    ["web_search", "web_search_preview", "file_search", "code_interpreter", "image_generation", "mcp"];
+
+/// Whether what is asked for is to be had by the Responses API alone: [`OWN_TOOLS`], since GPT-5.4 tools beside an effort ("To use
+/// function tools, use /v1/responses or set reasoning_effort to 'none'") and a search among tools, and the most of Astra
+/// (BerriAI/litellm-docs#1173). Not where one of these headers is sent (`sent`): gateway 1.15.2 runs no guardrails there, and a
+/// host of one's own may speak chat completions alone. Nor where several answers are asked for, which it does not give.
 pub(super) fn needs_responses(body: &Body<'_>, targets: &Targets, own: &Model<'_>, sent: &[(String, String)]) -> bool {
     const STAYS: [&str; 4] = [
         "x-portkey-config",
@@ -168,12 +178,18 @@ pub(super) fn needs_responses(body: &Body<'_>, targets: &Targets, own: &Model<'_
     let asked = body.members.text("reasoning_effort").trim().to_ascii_lowercase();
     let is_asked = !matches!(&*asked, "" | "none" | "off") && own.supports_effort != Some(false)
         || body.tools.iter().any(|tool| is_type(tool, SEARCH));
-    !body.tools.is_empty()
-        && own.supports_tools != Some(false)
+    let is_astra = is_named(body, ASTRA);
+    let is_own = |tool: &Object<'_>| OWN_TOOLS.iter().any(|kind| is_type(tool, kind));
+    let is_there_alone = is_astra && matches!(&*asked, "max" | "ultra")
+        || !body.tools.is_empty()
+            && own.supports_tools != Some(false)
+            && (is_asked && is_named(body, &["gpt-5.4", "gpt-5.5", "gpt-5.6", "gpt-6"])
+                || is_astra
+                || body.tools.iter().any(is_own));
+    is_there_alone
         && STAYS.iter().all(|name| headers::find(sent, name).is_none())
         && body.members.get("n").and_then(Json::whole).is_none_or(|n| n <= 1)
         && targets.all(|target| target.family == Family::Gpt && target.route == Route::Direct)
-        && (is_asked && is_named(body, &["gpt-5.4", "gpt-5.5", "gpt-5.6", "gpt-6"]) || is_named(body, ASTRA))
 }
 
 /// Anthropic's least.

@@ -10,10 +10,10 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::body::{Body, REASONING, calls, is_role, is_type, list, parts, says_something};
+use super::body::{Body, REASONING, calls, is_role, is_system, is_type, list, parts, says_something};
 use super::targets::Targets;
 use crate::json::{Json, Object};
-use crate::model_traits::{Family, Protocol, Route, Thinking, Traits};
+use crate::model_traits::{BOUND, Family, Protocol, Route, Thinking, Traits};
 use crate::signature::{self, BLOCKS, CALL, DETAILS, EXTRA, EXTRAS, ITEM, REDACTED};
 
 /// The form in which a model takes reasoning back.
@@ -85,14 +85,19 @@ enum Piece<'a> {
 
 /// The model's own turns, if there are any.
 pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
-    let mut turns = body.messages.iter_mut().filter(|message| is_role(message, "assistant")).peekable();
-    if turns.peek().is_none() {
+    if !body.messages.iter().any(|message| is_role(message, "assistant")) {
         return;
     }
+    // Of two parts the second changes with what the user says.
+    let changes =
+        |message: &Object<'_>| is_system(message) && parts(message, "content").is_some_and(|all| all.len() == 2);
+    let is_bound = targets.any(|target| target.refuses & BOUND != 0) && body.messages.iter().any(changes);
+    let asked = body.messages.iter().rposition(|message| is_role(message, "user")).filter(|_| is_bound).unwrap_or(0);
     let takes = Takes::of(targets, body.protocol);
     let must_be_signed = targets.any(|target| target.family == Family::Gemini && target.thinking == Thinking::Effort);
-    for message in turns {
-        reasoning(message, takes);
+    let turns = body.messages.iter_mut().enumerate().filter(|(_, message)| is_role(message, "assistant"));
+    for (at, message) in turns {
+        reasoning(message, Takes { blocks: takes.blocks && at >= asked, ..takes });
         call_signatures(message, takes, must_be_signed);
     }
     // A turn that was cut while it thought says nothing: all but a few refuse it in each later turn, and nobody misses it.

@@ -374,17 +374,29 @@ pub(super) fn marked(body: &Value) -> Vec<(String, &Value)> {
 /// handochan/aelix-ai#258 for what a generation does not take; liuw1535/antigravity2api-nodejs#149 for the budget.
 fn thinking(body: &Value, family: &Family) -> Result<(), String> {
     let thinking = &body["thinking"];
-    // danny-avila/LibreChat#13704, and UKGovernmentBEIS/inspect_ai#5176 for the choice.
-    if ["claude-opus-5-5", "claude-fable-5"].contains(&family.name) {
+    // danny-avila/LibreChat#13704, and UKGovernmentBEIS/inspect_ai#5176 for the choice; docs, "What's new in Claude Sonnet 5.5".
+    let is_high = ["xhigh", "max"].iter().any(|effort| body["output_config"]["effort"] == *effort);
+    let is_sonnet = family.name == "claude-sonnet-5-5";
+    if is_sonnet || ["claude-opus-5-5", "claude-fable-5-1", "claude-fable-5"].contains(&family.name) {
         if thinking["type"] == "disabled" {
-            return Err("\"thinking.type.disabled\" is not supported for this model. Thinking defaults to adaptive mode when not specified.".into());
+            let instead = if is_sonnet {
+                "To turn thinking off on this model, send \"thinking\": {\"type\": \"between_tools\"}."
+            } else {
+                "Thinking defaults to adaptive mode when not specified."
+            };
+            return Err(format!("\"thinking.type.disabled\" is not supported for this model. {instead}"));
         }
         if matches!(body["tool_choice"]["type"].as_str(), Some("any" | "tool")) {
             return Err("tool_choice: type \"tool\" and \"any\" are not supported for this model".into());
         }
     }
+    // elgorro/aiquila#410 and docs, "Troubleshooting thinking", for Opus 5 and Haiku 5.5.
+    if is_high && matches!(family.name, "claude-opus-5" | "claude-haiku-5-5") && thinking["type"] == "disabled" {
+        return Err("\"thinking.type.disabled\" is not supported with this effort.".into());
+    }
     match thinking["type"].as_str() {
         None | Some("disabled") => {}
+        Some("between_tools") if is_sonnet && !is_high => {}
         Some("adaptive") => {
             if !matches!(family.thinking, Thinking::Either | Thinking::Effort) {
                 return Err("adaptive thinking is not supported on this model".into());
@@ -454,6 +466,7 @@ fn sampling(body: &Value, family: &Family) -> Result<(), String> {
 /// Thinking comes back as it was given: anthropics/claude-code#63284 (changed), "Invalid `signature` in `thinking` block"
 /// (one of somebody else).
 fn signatures(body: &Value) -> Result<(), String> {
+    let prefix = prefix(body);
     for (at, message) in list(&body["messages"]).enumerate() {
         // tailcallhq/forgecode#3071 and anthropics/claude-code#11514.
         let last = list(&message["content"]).last().and_then(|block| block["type"].as_str());
@@ -467,8 +480,16 @@ fn signatures(body: &Value) -> Result<(), String> {
                     let Some(signature) = block["signature"].as_str() else {
                         return Err(format!("{path}.thinking.signature: Field required"));
                     };
-                    match Signature::read(signature, block["thinking"].as_str().unwrap_or_default()) {
+                    let thought = block["thinking"].as_str().unwrap_or_default();
+                    match Signature::read(signature, &format!("{prefix}{thought}")) {
                         Signature::Good => {}
+                        // Another model's, which is dropped without an error.
+                        _ if !prefix.is_empty() && Signature::read(signature, thought) == Signature::Good => {}
+                        Signature::OfOtherText if !prefix.is_empty() => {
+                            return Err(format!(
+                                "{path}: Invalid `signature` in `thinking` block. The block is bound to a different conversation. Remove the block, or set `thinking.block_binding.prefix_mismatch_behavior` to \"drop_block\"."
+                            ));
+                        }
                         Signature::OfOtherText => {
                             return Err(format!(
                                 "{path}: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified. These blocks must remain as they were in the original response."
@@ -487,6 +508,17 @@ fn signatures(body: &Value) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// What a block of thinking is bound to, where it is: of all that stands before it, the instructions. Since Claude Fable 5.1
+/// (docs, "Preserved thinking"; for accounts since the end of August 2026).
+pub(crate) fn prefix(body: &Value) -> String {
+    const BOUND: [&str; 4] = ["claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-fable-5-1"];
+    let family = Family::of(body["model"].as_str().unwrap_or_default());
+    if !family.is_some_and(|family| BOUND.contains(&family.name)) {
+        return String::new();
+    }
+    list(&body["system"]).filter_map(|block| block["text"].as_str()).collect()
 }
 
 /// With a budget, the turn that waits for results begins with its thinking: OpenRouterTeam/ai-sdk-provider#162,
