@@ -478,11 +478,22 @@ fn generate_content(body: &Value) -> Option<Value> {
             _ => turns.push(json!({"role": role, "parts": parts})),
         }
     }
-    // Others are left out (1.15.2 and 2.2.3).
-    let declared = list(&body["tools"]).filter(|tool| tool["type"] == "function").map(|tool| {
-        let function = &tool["function"];
+    // Others are left out (1.15.2 and 2.2.3), and functions of these names become Google's own tools (`googleTools`).
+    let functions = list(&body["tools"]).filter(|tool| tool["type"] == "function").map(|tool| &tool["function"]);
+    let is_own = |function: &&Value| GOOGLES.iter().any(|(name, _)| function["name"] == *name);
+    let (own, functions): (Vec<&Value>, Vec<&Value>) = functions.partition(is_own);
+    let declared = functions.into_iter().map(|function| {
         json!({"name": function["name"], "description": function["description"], "parameters": known_to_gateway(&function["parameters"])})
     });
+    let declared: Vec<Value> = declared.collect();
+    let own = own.into_iter().filter_map(|function| {
+        let (_, tool) = GOOGLES.iter().find(|(name, _)| function["name"] == *name)?;
+        Some(json!({(*tool): function.get("parameters").unwrap_or(&json!({}))}))
+    });
+    let mut tools: Vec<Value> = own.collect();
+    if !declared.is_empty() {
+        tools.push(json!({"functionDeclarations": declared}));
+    }
     let mut config =
         body.get("stop").filter(|stop| !stop.is_null()).map_or(json!({}), |stop| json!({"stopSequences": stop}));
     let format = &body["response_format"];
@@ -495,10 +506,22 @@ fn generate_content(body: &Value) -> Option<Value> {
     }
     let mut out = json!({"contents": turns, "generationConfig": config});
     if body.get("tools").is_some() {
-        set(&mut out, "tools", json!([{"functionDeclarations": declared.collect::<Vec<_>>()}]));
+        set(&mut out, "tools", tools);
     }
     Some(out)
 }
+
+/// Names of functions, and what of Google's the gateway makes of each.
+const GOOGLES: [(&str, &str); 8] = [
+    ("googleSearch", "googleSearch"),
+    ("google_search", "googleSearch"),
+    ("googleSearchRetrieval", "googleSearchRetrieval"),
+    ("google_search_retrieval", "googleSearchRetrieval"),
+    ("computerUse", "computerUse"),
+    ("computer_use", "computerUse"),
+    ("googleMaps", "googleMaps"),
+    ("google_maps", "googleMaps"),
+];
 
 /// A schema without the two members that the gateway takes out for Gemini, where it looks: not within a union.
 fn known_to_gateway(schema: &Value) -> Value {

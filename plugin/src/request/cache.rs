@@ -45,7 +45,7 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
         };
         if has_marks && targets.all(means_nothing) {
             strip(body);
-        } else if has_marks && targets.goes(Route::Bedrock) {
+        } else if has_marks && (targets.goes(Route::Bedrock) || targets.goes(Route::Vertex)) {
             move_out_of_results(body, in_texts);
         }
         return;

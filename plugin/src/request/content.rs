@@ -190,7 +190,8 @@ fn takes(target: &Traits, part: &Object<'_>, protocol: Protocol) -> bool {
         }
         (Family::Gpt, "input_audio") => is_chat,
         (Family::Gpt, kind) if !is_open => kind == "file" || !is_chat && kind.starts_with("input_"),
-        (Family::DeepSeek, _) | (Family::Qwen, "file") => is_open,
+        (Family::Qwen, "video_url" | "video" | "input_audio") => true,
+        (Family::DeepSeek | Family::Qwen, _) => is_open,
         _ => true,
     }
 }

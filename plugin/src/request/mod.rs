@@ -83,6 +83,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
 
     repair::functions(&mut body);
     repair::blocks_of_tools(&mut body);
+    repair::web_search(&mut body, &targets);
     body.protocol = protocol(&targets, &options);
     if options.protocol.is_none() && reasoning::needs_responses(&body, &targets, &own, &connection.headers) {
         body.protocol = Protocol::Responses;

@@ -8,7 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::body::{
-    Body, REASONING, calls, is_forced, is_role, is_type, list, objects, parts, says_something, text_part,
+    Body, REASONING, Renamed, calls, is_forced, is_role, is_type, list, objects, parts, says_something, text_part,
 };
 use super::cache::MARK;
 use super::media::{as_url, is_address, is_seen};
@@ -47,6 +47,25 @@ pub(super) fn functions(body: &mut Body<'_>) {
         message.remove("function_call");
     }
 }
+
+/// A search on the web is a tool, but for OpenAI's models that do nothing else ("Unknown parameter: 'web_search_options'":
+/// BerriAI/litellm#12311).
+pub(super) fn web_search(body: &mut Body<'_>, targets: &Targets) {
+    let is_tool = targets.all(|it| {
+        matches!((it.family, it.route), (Family::Gpt | Family::Claude, Route::Direct) | (Family::Claude, Route::Vertex))
+    });
+    if (is_tool || targets.has_openai())
+        && !body.members.text("model").contains("-search")
+        && let Some(options) = body.members.take("web_search_options")
+    {
+        body.members.remove("web_search_options");
+        let mut tool = options.into_members();
+        tool.set("type", WEB_SEARCH);
+        body.tools.extend(Some(tool).filter(|_| is_tool));
+    }
+}
+
+const WEB_SEARCH: &str = "web_search";
 
 /// Calls and results among the parts of a content, as Anthropic's API has them, become those of chat completions: the gateway
 /// drops them.
@@ -95,7 +114,8 @@ pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
 /// answers 500 to those for Claude, Gemini and Bedrock (1.15.2 and 2.2.3: `JSON.parse`): the text stays, inside of one.
 pub(super) fn arguments(body: &mut Body<'_>, targets: &Targets) {
     let keeps_custom = body.protocol == Protocol::Chat && takes_custom(targets);
-    let longest = longest_name(targets);
+    let names = Names::of(targets);
+    let renamed = &body.renamed;
     for message in &mut body.messages {
         spell(message, "tool_call_id");
         calls(message, &mut |mut call| {
@@ -105,51 +125,86 @@ pub(super) fn arguments(body: &mut Body<'_>, targets: &Targets) {
                 let input = Object::from([("input", custom.take("input").unwrap_or("".into()))]).to_json();
                 call.set("function", [("name", custom.take("name").unwrap_or("".into())), ("arguments", input.into())]);
             }
-            whole_call(call, longest)
+            rename(&mut call, renamed);
+            whole_call(call, names)
         });
     }
 }
 
-/// The longest name of a tool, where one of letters, digits, `_` and `-` alone is taken.
-fn longest_name(targets: &Targets) -> Option<usize> {
-    let is_strict = |target: &Traits| {
-        matches!(target.family, Family::Claude | Family::Gpt | Family::DeepSeek | Family::Mistral)
-            || matches!(target.route, Route::Bedrock | Route::Strict)
-    };
-    let is_claude = targets.are(Family::Claude) && !targets.goes(Route::Bedrock);
-    targets.any(is_strict).then_some(if is_claude { 128 } else { 64 })
+/// The names of tools that who may answer takes: of letters, digits, `_` and `-` alone.
+#[derive(Clone, Copy)]
+struct Names {
+    longest: usize,
+    is_gemini: bool,
+}
+
+/// Functions of which the gateway makes Google's own tools (1.15.2 and 2.2.3), in one spelling.
+const GOOGLES: [&str; 4] = ["googlesearch", "googlesearchretrieval", "computeruse", "googlemaps"];
+
+impl Names {
+    /// None where nobody knows.
+    fn of(targets: &Targets) -> Option<Self> {
+        let is_claude = targets.are(Family::Claude) && !targets.goes(Route::Bedrock);
+        let longest = if is_claude { 128 } else { 64 };
+        (!targets.known().is_empty()).then_some(Self { longest, is_gemini: targets.has(&[Family::Gemini]) })
+    }
+
+    fn is_googles(self, name: &str) -> bool {
+        self.is_gemini && GOOGLES.contains(&&*name.replace('_', "").to_ascii_lowercase())
+    }
+
+    /// Whether it is one of Google's, which has settings for parameters, and none of the host's.
+    fn is_no_schema(self, function: &Object<'_>) -> bool {
+        self.is_googles(&function.text("name")) && !function.object("parameters").has("properties")
+    }
+
+    /// One that fits; none where it does already. Gemini and Kimi want a letter first (MoonshotAI/kimi-cli#2531).
+    fn fit(self, name: &str) -> Option<String> {
+        if name.starts_with(|first: char| first.is_ascii_alphabetic()) && !self.is_googles(name) {
+            return fit_name(name, is_plain, self.longest);
+        }
+        let name = ["own_", name].concat();
+        Some(fit_name(&name, is_plain, self.longest).unwrap_or(name))
+    }
 }
 
 /// Most tools that go by another name.
 const MAX_RENAMED: usize = 512;
 
-/// MCP's names may have dots in them, and servers have spaces (openai/codex#8174, github/copilot-cli#2581): where they are
-/// refused, such tools go by other names, as their past calls do, unless two would go by the same.
+/// MCP's names may have dots in them, and servers have spaces (openai/codex#8174, github/copilot-cli#2581): almost all
+/// refuse those, so such tools go by other names, as their past calls do.
 pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
-    let Some(longest) = longest_name(targets) else { return };
-    let mut names = Vec::with_capacity(body.tools.len());
+    let Some(fitting) = Names::of(targets) else { return };
+    let mut names: Vec<(String, String)> = Vec::with_capacity(body.tools.len());
     for tool in &body.tools {
         let Some(named) = tool.get("function").or_else(|| tool.get("custom")).and_then(Json::object) else { continue };
-        let own = Cow::from(String::from(&*named.text("name")));
-        let fit = fit_name(&own, is_plain, longest).filter(|_| tool.has("function"));
-        body.renamed.extend(fit.clone().map(|fit| (fit, String::from(&*own))));
-        names.push(fit.map_or(own, Cow::Owned));
+        let own = String::from(&*named.text("name"));
+        let fit = fitting.fit(&own).filter(|_| tool.has("function") && !fitting.is_no_schema(&named));
+        names.push((fit.unwrap_or_else(|| own.clone()), own));
     }
-    if body.renamed.is_empty() {
+    // Where two would go by one name, one that has to go by another is numbered: long names may begin alike, and others be no
+    // letters at all.
+    let firsts = firsts(&names.iter().map(|(name, _)| &**name).collect::<Vec<_>>());
+    for (at, first) in firsts.into_iter().enumerate().filter(|(at, first)| at != first) {
+        let is_renamed = |at: &usize| names.get(*at).is_some_and(|(name, own)| name != own);
+        if let Some((name, _)) = [at, first].into_iter().find(is_renamed).and_then(|at| names.get_mut(at)) {
+            name.truncate(fitting.longest - 8);
+            name.push_str(&format!("_{at}"));
+        }
+    }
+    names.retain(|(name, own)| name != own);
+    // Each call is looked for among them, and gets its name again.
+    if names.is_empty() || names.len() > MAX_RENAMED || names.iter().any(|(_, own)| own.len() > LONGEST_NAME) {
         return;
     }
-    // Each call is looked for among them, and gets its name again.
-    let is_much = body.renamed.len() > MAX_RENAMED || body.renamed.iter().any(|(_, own)| own.len() > LONGEST_NAME);
-    let firsts = firsts(&names.iter().map(|name| &**name).collect::<Vec<_>>());
-    if is_much || firsts.iter().enumerate().any(|(at, first)| at != *first) {
-        return body.renamed.clear();
-    }
-    body.tools.iter_mut().for_each(|tool| rename(tool, longest));
+    body.renamed = names;
+    let renamed = &body.renamed;
+    body.tools.iter_mut().for_each(|tool| rename(tool, renamed));
     if let Some(mut choice) = body.members.get("tool_choice").and_then(Json::object) {
-        rename(&mut choice, longest);
+        rename(&mut choice, renamed);
         if let Some(mut allowed) = choice.get("allowed_tools").and_then(Json::object) {
             let mut tools = objects(&mut allowed, "tools").unwrap_or_default();
-            tools.iter_mut().for_each(|tool| rename(tool, longest));
+            tools.iter_mut().for_each(|tool| rename(tool, renamed));
             allowed.set("tools", tools.into_iter().map(Json::from).collect::<Vec<_>>());
             choice.set("allowed_tools", allowed);
         }
@@ -157,11 +212,12 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     }
 }
 
-/// Gives the function in it a name that fits.
-fn rename(object: &mut Object<'_>, longest: usize) {
-    let Some(mut function) = object.get("function").and_then(Json::object) else { return };
-    if let Some(name) = fit_name(&function.text("name"), is_plain, longest) {
-        function.set("name", name);
+/// Gives the function in it its other name.
+fn rename(object: &mut Object<'_>, renamed: &Renamed) {
+    let function = object.get("function").filter(|_| !renamed.is_empty());
+    let Some(mut function) = function.and_then(Json::object) else { return };
+    if let Some((name, _)) = renamed.iter().find(|(_, own)| function.is("name", own)) {
+        function.set("name", name.clone());
         object.set("function", function);
     }
 }
@@ -193,20 +249,20 @@ fn spell(object: &mut Object<'_>, name: &'static str) {
 }
 
 /// A call with an object for arguments; none where nothing is called.
-fn whole_call(mut call: Object<'_>, longest: Option<usize>) -> Option<Object<'_>> {
+fn whole_call(mut call: Object<'_>, names: Option<Names>) -> Option<Object<'_>> {
     let Some(mut function) = call.take("function").and_then(Json::into_object) else {
         // A custom tool's, say, which has no function.
         return Some(call).filter(|call| call.get("type").is_some_and(|kind| kind.text() != "function"));
     };
     function.get("name")?;
     spell(&mut call, "id");
-    // Models call what nobody offered, such as `browser.tabs.open`, and each later turn is refused (anomalyco/opencode#48750).
-    if let Some(name) = longest.and_then(|longest| fit_name(&function.text("name"), is_plain, longest)) {
-        function.set("name", name);
-    }
     // As Continue and LlamaIndex write it (continuedev/continue#5091): all refuse one that is empty.
     if function.is("name", "") {
         function.set("name", "unknown");
+    }
+    // Models call what nobody offered, such as `browser.tabs.open`, and each later turn is refused (anomalyco/opencode#48750).
+    if let Some(name) = names.and_then(|names| names.fit(&function.text("name"))) {
+        function.set("name", name);
     }
     if let Some(arguments) = whole(function.get("arguments")) {
         function.set("arguments", arguments);
@@ -243,9 +299,20 @@ fn raw(text: Cow<'_, str>) -> String {
 /// none are offered. An empty list of them is refused by OpenAI, DeepSeek, Google and Bedrock, and so is a choice among
 /// none.
 pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
-    // OpenAI's search among tools is for its Responses API: elsewhere all of them are loaded.
-    if body.protocol == Protocol::Chat && !targets.is_unknown() {
-        body.tools.retain(|tool| !is_type(tool, reasoning::SEARCH));
+    // What none of them knows is refused, and the whole request with it: OpenAI has its own tools by its Responses API alone, as
+    // the search among tools, without which all are loaded. Anthropic's have names.
+    let is_own_api = |target: &Traits| matches!(target.route, Route::Direct | Route::Vertex);
+    let is_claude = |target: &Traits| target.family == Family::Claude && is_own_api(target);
+    let (has_claude, is_anthropic, is_openai) = (targets.any(is_claude), targets.all(is_claude), targets.has_openai());
+    let is_chat = body.protocol == Protocol::Chat;
+    if !targets.is_unknown() {
+        body.tools.retain(|tool| match &*tool.text("type") {
+            "function" | "custom" => true,
+            "" => ["function", "custom", "name"].iter().any(|name| tool.has(name)),
+            kind if !is_chat => kind == "namespace" || !tool.has("name"),
+            reasoning::SEARCH => false,
+            kind => !is_openai && (!has_claude || tool.has("name") || is_anthropic && kind == WEB_SEARCH),
+        });
     }
     choice(body, targets);
     // Where no call is wanted Bedrock and Z.AI know no word for that. Bedrock wants the tools of past calls all the same.
@@ -262,19 +329,21 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
         return body.members.remove("tools");
     }
     let mut room = schema::ROOM;
-    let form = Form::of(targets);
+    let (form, names) = (Form::of(targets), Names::of(targets));
     let refuses_strict = targets.any(|target| {
         matches!(target.family, Family::Command | Family::Claude)
             && !matches!(target.route, Route::OpenRouter | Route::Other)
     });
     let takes_custom = takes_custom(targets);
-    let is_openai = targets.has_openai();
-    let is_anthropic = targets.all(|target| target.family == Family::Claude && target.route == Route::Direct);
     // OpenAI's, and Anthropic's. Without one nothing is found.
     let is_searched = body.tools.iter().any(|tool| tool.text("type").starts_with(reasoning::SEARCH));
     for tool in &mut body.tools {
         // Anthropic's own tools, in the form of which the gateway makes theirs (1.15.2 and 2.2.3).
         let kind = tool.text("type").into_owned();
+        if is_anthropic && kind == WEB_SEARCH && !tool.has("name") {
+            *tool = [("type", kind.into()), (WEB_SEARCH, [("name", "web_search_20250305".into())].into())].into();
+            continue;
+        }
         if is_anthropic && !matches!(&*kind, "" | "function" | "custom") && tool.has("name") {
             let mut options = core::mem::take(tool);
             let name = options.text("name").into_owned();
@@ -346,9 +415,10 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
         if refuses_strict {
             function.remove("strict");
         }
-        match schema::parameters(function.take("parameters"), form, &mut room) {
-            Some(parameters) => function.set("parameters", parameters),
-            None => function.remove("parameters"),
+        if !names.is_some_and(|names| names.is_no_schema(&function)) {
+            let parameters = schema::parameters(function.take("parameters"), form, &mut room);
+            function.remove("parameters");
+            function.set_some("parameters", parameters);
         }
         tool.set("function", function);
     }
@@ -469,6 +539,17 @@ pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
             "prefix" => is_mistral || takes_all,
             name => takes_all || KNOWN.contains(&name) || REASONING.contains(&name),
         });
+        // LangChain keeps in a text what the Responses API says of it.
+        if !takes_all && let Some(Json::List(_)) = message.get("content") {
+            let all = message.take_list("content").into_iter().map(|part| match part {
+                Json::Object(mut part) if is_type(&part, "text") => {
+                    part.retain(&|name| matches!(name, "type" | "text" | MARK | "prompt_cache_breakpoint"));
+                    part.into()
+                }
+                part => part,
+            });
+            message.set("content", all.collect::<Vec<_>>());
+        }
     }
 }
 
@@ -479,12 +560,15 @@ pub(super) fn contents(body: &mut Body<'_>) {
         if message.get("tool_calls").is_none_or(is_empty) {
             message.remove("tool_calls");
         }
-        // None but OpenAI knows a refusal apart from what is said.
-        if message.get("content").is_none()
-            && let Some(refusal) = message.take("refusal")
-        {
-            message.set("content", refusal);
+        // None but OpenAI knows a refusal apart from what is said, and the texts among the blocks are said there too.
+        if message.get("content").is_none() {
+            let texts = || {
+                let all = parts(message, "content_blocks")?.into_iter().filter(|part| is_type(part, "text"));
+                Some(list(all.collect())).filter(|all| !is_empty(all))
+            };
+            let said = message.get("refusal").cloned().or_else(texts);
             message.remove("refusal");
+            message.set_some("content", said);
         }
         let is_text = |content: &Json<'_>| matches!(content, Json::Text(_)) || content.spelled().is_some();
         if let Some(content) = message.get("content").filter(|content| is_text(content)) {
@@ -844,7 +928,8 @@ fn with_data(parts: Vec<Json<'_>>) -> Vec<Json<'_>> {
         if let Some(text) = part.string() {
             show(text_part(Json::Text(text)), &mut out);
         } else if !part.is_object() {
-            out.extend(Some(part).filter(|part| !part.is_null()));
+            let said = Some(part).filter(|part| !part.is_null()).map(|part| text_part(part.compact().into()).into());
+            out.extend(said);
         } else if let Some(object) = part.into_object() {
             match in_blocks(&object) {
                 Some(blocks) => blocks.into_iter().for_each(|block| show(block, &mut out)),

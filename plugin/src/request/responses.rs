@@ -25,7 +25,6 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
     let mut input = Some(Json::List(input));
     let mut out = Object::default();
     let (mut reasoning, mut text) = (Object::default(), Object::default());
-    let mut searches = Vec::new();
     for (name, value) in members {
         match &*name {
             "messages" => input.take().into_iter().for_each(|input| out.add("input".into(), input)),
@@ -47,15 +46,6 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
                 }
                 reasoning.set("effort", value);
             }
-            // Here it is a tool.
-            "web_search_options" => {
-                let mut search = value.into_members();
-                search.set("type", "web_search");
-                if let Some(place) = search.take("user_location") {
-                    search.set("user_location", flattened(place));
-                }
-                searches.push(search.into());
-            }
             "verbosity" => text.set("verbosity", value),
             "response_format" => text.set("format", flattened(value)),
             "tool_choice" => out.add(name, flattened(value)),
@@ -72,7 +62,7 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
         }
     }
     out.unify();
-    let tools: Vec<_> = tools.into_iter().map(tool).chain(searches).collect();
+    let tools: Vec<_> = tools.into_iter().map(tool).collect();
     if !tools.is_empty() {
         out.set("tools", tools);
     }
@@ -102,9 +92,11 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
 fn tool(tool: Object<'_>) -> Json<'_> {
     let is_function = is_type(&tool, "function");
     let mut tool = flat(tool);
-    // The grammar of a custom one.
-    let format = tool.take("format").map(flattened);
-    tool.set_some("format", format);
+    // The grammar of a custom one, and where who searches is.
+    for name in ["format", "user_location"] {
+        let inner = tool.take(name).map(flattened);
+        tool.set_some(name, inner);
+    }
     if is_function && tool.get("strict").is_none() {
         tool.set("strict", false);
     }

@@ -26,6 +26,15 @@ pub(crate) fn check(model: &str, body: &Value) -> Result<(), String> {
     if config["responseSchema"].is_object() {
         schema(&config["responseSchema"], "generation_config.response_schema")?;
     }
+    // lbjlaq/Antigravity-Manager#2241; since Gemini 3 they go together (ai.google.dev "Combine built-in tools and function calling").
+    let is_declared = |tool: &&Value| tool.get("functionDeclarations").is_some();
+    let own = list(&body["tools"]).find(|tool| !is_declared(tool)).and_then(Value::as_object);
+    if let Some((own, _)) = own.and_then(|own| own.iter().next())
+        && is_before_3
+        && list(&body["tools"]).any(|tool| is_declared(&tool))
+    {
+        return Err(format!("Built-in tools ({{{own}}}) and Function Calling cannot be combined in the same request."));
+    }
     for tool in list(&body["tools"]) {
         // google-gemini/gemini-cli#19083
         if list(&tool["functionDeclarations"]).count() > 512 {

@@ -155,11 +155,12 @@ fn parameters(body: &Value, family: &Family) -> Result<(), Refused> {
 }
 
 /// GPT-5 and later say more or less as asked, but for those that are Codex' or ChatGPT's: google-deepmind/concordia#164
-/// (GPT-4o), openai/codex#9035 and #19188; which, enricoros/big-AGI#947.
+/// (GPT-4o), openai/codex#9035 and #19188; which, enricoros/big-AGI#947, and justrach/codegraff2#75 for GPT-5.3-Codex.
 pub(super) fn verbosity(asked: &Value, body: &Value, path: &str) -> Result<(), Refused> {
     let model = super::bare(body["model"].as_str().unwrap_or_default());
     let is_told = ["gpt-5", "gpt-6"].iter().any(|start| model.starts_with(start));
-    if asked.is_null() || asked == "medium" || is_told && !model.contains("codex") && !model.contains("-chat") {
+    let is_older = model.contains("codex") && !model.starts_with("gpt-5.3-codex") || model.contains("-chat");
+    if asked.is_null() || asked == "medium" || is_told && !is_older {
         return Ok(());
     }
     let asked = asked.as_str().unwrap_or_default();
@@ -319,8 +320,18 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
             named(&call["function"], &format!("{path}.function.name"))?;
         }
     }
+    // BerriAI/litellm#12311 and cpbotha/obsidian-ai-chat-as-md#5.
+    if is_given(body, "web_search_options") && !body["model"].as_str().is_some_and(|model| model.contains("-search")) {
+        let text = "Unknown parameter: 'web_search_options'.";
+        return Err(Refused::new(text, "web_search_options", "unknown_parameter"));
+    }
     for (at, tool) in list(&body["tools"]).enumerate() {
         let path = format!("tools[{at}]");
+        // langchain-ai/langchain-litellm#197, sipeed/picoclaw#2951.
+        if let Some(kind) = tool["type"].as_str().filter(|kind| !["function", "custom"].contains(kind)) {
+            let text = format!("Invalid value: '{kind}'. Supported values are: 'function' and 'custom'.");
+            return Err(Refused::new(text, format!("{path}.type"), "invalid_value"));
+        }
         known(tool, &["type", "function", "custom"], &path)?;
         // Source: OpenAI's API reference, "tools", as for the grammar of a custom one.
         let kind = if tool["type"] == "custom" { "custom" } else { "function" };

@@ -165,6 +165,23 @@ fn what_anthropic_refuses() {
             "\"thinking.type.disabled\" is not supported",
         ),
         (
+            claude(json!({"model": "claude-sonnet-5-5", "thinking": {"type": "disabled"}})),
+            "send \"thinking\": {\"type\": \"between_tools\"}",
+        ),
+        (
+            claude(
+                json!({"model": "claude-opus-5", "thinking": {"type": "disabled"}, "output_config": {"effort": "max"}}),
+            ),
+            "is not supported with this effort",
+        ),
+        (
+            waiting(
+                thinking("a", &Signature::of("yesterdaya")),
+                json!({"model": "claude-opus-5-5", "system": [text("today", None)]}),
+            ),
+            "The block is bound to a different conversation",
+        ),
+        (
             claude(json!({"model": "claude-opus-5-5", "tool_choice": {"type": "any"}})),
             "type \"tool\" and \"any\" are not",
         ),
@@ -203,6 +220,11 @@ fn what_anthropic_refuses() {
         formed(json!({"$ref": "#/$defs/a", "$defs": {"a": {"items": {"$ref": "#/$defs/b"}}, "b": {}}})),
         claude(
             json!({"model": "claude-opus-5", "thinking": {"type": "disabled"}, "tool_choice": {"type": "tool", "name": "f"}}),
+        ),
+        claude(json!({"model": "claude-sonnet-5-5", "thinking": {"type": "between_tools"}})),
+        waiting(
+            thinking("a", &Signature::of("todaya")),
+            json!({"model": "claude-opus-5-5", "system": [text("today", None)]}),
         ),
         claude(json!({"tools": [{"type": "web_search_20260101", "name": "web_search"}]})),
         claude(json!({"tools": [{"name": "f", "strict": false, "input_schema": {"type": "object"}}]})),
@@ -334,6 +356,11 @@ fn what_gemini_refuses() {
             json!({"tools": [{"functionDeclarations": vec![json!({"name": "a"}); 513]}]}),
             "At most 512 function declarations",
         ),
+        (
+            "gemini-2.5-pro",
+            json!({"tools": [{"googleSearch": {}}, {"functionDeclarations": [{"name": "a"}]}]}),
+            "Built-in tools ({googleSearch}) and Function Calling cannot be combined",
+        ),
         ("gemini-3-pro", contents(&[&json!({"role": "user", "parts": []})]), "contents.parts must not be empty"),
         ("gemini-3-pro", contents(&[&asks, &none, &gives]), "missing a thought_signature"),
         ("gemini-3-pro", contents(&[&asks, &bad, &gives]), "Corrupted thought signature"),
@@ -409,6 +436,9 @@ fn what_openai_and_its_like_refuse() {
             ),
             "are not supported for gpt-5.4",
         ),
+        (body("gpt-6.2-astra", json!({"reasoning_effort": "none"})), "does not support \"none\""),
+        (body("gpt-5", json!({"tools": [{"type": "web_search"}]})), "Supported values are: 'function' and 'custom'"),
+        (body("gpt-5", json!({"web_search_options": {}})), "Unknown parameter: 'web_search_options'"),
         (body("gpt-5", json!({"temperature": 0.5})), "Only the default (1) value is supported"),
         (body("gpt-5-mini", json!({"stop": ["x"]})), "'stop' is not supported with this model"),
         (body("o4-mini", json!({"parallel_tool_calls": true})), "'parallel_tool_calls' is not supported"),
@@ -535,6 +565,7 @@ fn what_openai_and_its_like_refuse() {
         body("kimi-k2.5", turn(Some(("reasoning_content", json!(""))), true)),
         body("kimi-k2.5", json!({"thinking": {"type": "disabled"}, "messages": turn(None, true)["messages"]})),
         body("moonshotai/kimi-k2.5", turn(Some(("reasoning_details", json!([]))), true)),
+        body("gpt-4o-search-preview", json!({"web_search_options": {}})),
         body("llama", json!({"anything": 1})),
     ] {
         assert_eq!(openai::check(&body), Ok(()), "{body}");
@@ -597,6 +628,18 @@ fn what_those_refuse_that_are_stricter_than_openai() {
         ("", of("mistral-large", said("name")), "body.messages.0.assistant.name"),
         ("", of("kimi-k3", union), "At path 'root'"),
         ("", of("kimi-k3", within(json!({"type": "string", "anyOf": []}))), "At path 'properties.a'"),
+        ("", of("kimi-k3", json!({"tools": [{"function": {"name": "21st"}}]})), "must start with a letter"),
+        ("", of("kimi-k3", within(json!({"$ref": "#/properties/b"}))), "references must start with #/$defs/"),
+        ("", of("kimi-k3", within(json!({"$ref": "#/$defs/b"}))), "$defs not found for reference: #/$defs/b"),
+        ("", of("kimi-k3", within(json!({"properties": {"$ref": {}}}))), "$ref must be a string"),
+        (
+            "",
+            of(
+                "kimi-k3",
+                json!({"tools": [{"function": {"parameters": {"$ref": "#/$defs/b", "type": "object", "$defs": {"b": {}}}}}]}),
+            ),
+            "when using $ref, type should be defined in the referenced schema",
+        ),
         (
             "",
             of("command-a", json!({"tools": [{"function": {"strict": true}}]})),
