@@ -53,7 +53,9 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     if targets.any(thinks) && (asked == "none" || forces_a_tool && targets.all(is_claude)) {
         // It is off unless asked for, but since Claude 5 (Anthropic's documentation, "Troubleshooting thinking"). Anthropic refuses
         // a forced tool beside it.
-        if asked == "none" && targets.all(|it| it.thinking == Thinking::Adaptive && !it.always_thinks) {
+        if asked == "none"
+            && targets.all(|it| is(Thinking::Adaptive)(it) && it.efforts.contains(&"xhigh") && !it.always_thinks)
+        {
             body.members.set("thinking", [("type", "disabled".into())]);
         }
         return;
