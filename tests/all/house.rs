@@ -2,7 +2,7 @@
 //! those below them alone, and nothing includes another's source.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -94,6 +94,58 @@ fn a_folder_of_the_library_knows_those_below_it_alone() {
         }
         assert!(seen > 0, "{layer}");
     }
+}
+
+/// The modules of a crate: each with its text, without comments and tests.
+fn modules(source: &Path) -> BTreeMap<String, String> {
+    let modules =
+        files(source, "rs").into_iter().filter(|file| !file.ends_with("tests.rs") && !file.ends_with("lib.rs"));
+    let module = |file: PathBuf| {
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let code = code.lines().map(|line| line.split("//").next().unwrap()).collect::<Vec<_>>().join(" ");
+        let path = file.strip_prefix(source).unwrap().with_extension("");
+        let path = path.iter().map(|name| name.to_str().unwrap()).collect::<Vec<_>>().join("::");
+        (path.trim_end_matches("::mod").to_owned(), code)
+    };
+    modules.map(module).collect()
+}
+
+/// The modules of a crate that one of them names: in `use`, by a path, or as its own part.
+fn named(module: &str, code: &str, all: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let (list, used) = (Regex::new(r"([\w:]*)\{([^{}]*)\}").unwrap(), Regex::new(r"\buse ([^;]*);").unwrap());
+    let path = Regex::new(r"\b(crate|super)((?:::\w+)+)|\bmod (\w+);").unwrap();
+    let mut text = path.find_iter(code).map(|path| path.as_str().to_owned()).collect::<Vec<_>>().join(" ");
+    for used in used.captures_iter(code) {
+        let mut paths = used[1].to_owned();
+        while let Some(found) = list.captures(&paths) {
+            let each = found[2].split(',').map(|item| format!("{}{}", &found[1], item.trim())).collect::<Vec<_>>();
+            paths = paths.replacen(&found[0], &each.join(", "), 1);
+        }
+        text += &format!(" {paths}");
+    }
+    let full = |path: regex_lite::Captures<'_>| match path.get(3) {
+        Some(part) => format!("{module}::{}", part.as_str()),
+        None if &path[1] == "crate" => path[2].trim_start_matches(':').to_owned(),
+        None => format!("{}{}", module.rsplit_once("::").map_or("", |(above, _)| above), &path[2]),
+    };
+    let owner = |full: String| {
+        let is_it = |known: &&String| full == **known || full.starts_with(&format!("{known}::"));
+        all.keys().filter(is_it).max_by_key(|known| known.len()).cloned()
+    };
+    path.captures_iter(&text).map(full).filter_map(owner).filter(|named| named != module).collect()
+}
+
+#[test]
+fn no_two_files_of_the_plugin_know_each_other() {
+    let all = modules(&root().join("plugin/src"));
+    let mut left: BTreeMap<_, _> = all.iter().map(|(module, code)| (module, named(module, code, &all))).collect();
+    assert!(left[&"wire".to_owned()].contains("wire::root") && left[&"request".to_owned()].contains("prompt"));
+    while let Some(lowest) = left.iter().find(|(_, named)| named.is_empty()).map(|(module, _)| (*module).clone()) {
+        left.remove(&lowest);
+        left.values_mut().for_each(|named| _ = named.remove(&lowest));
+    }
+    assert!(left.is_empty(), "in a circle, or above one: {left:#?}");
 }
 
 #[test]
