@@ -15,24 +15,16 @@ use crate::onboarding::refusal;
 use crate::portkey;
 use crate::url::BaseUrl;
 
-/// What the answer should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accept {
-    /// One JSON document.
-    Json,
-    /// Server-sent events.
-    Events,
-    /// What it is, its head says.
-    Anything,
-}
+/// The media type of JSON.
+pub const JSON: &str = "application/json";
 
 /// A GET of `path`, which starts with a slash.
 pub fn get(connection: &Connection, path: &str) -> Result<Request> {
-    request(connection, path, Accept::Json, None)
+    request(connection, path, JSON, None)
 }
 
-/// A POST to `path` of a body of this media type.
-pub fn post(connection: &Connection, path: &str, accept: Accept, media_type: &str) -> Result<Request> {
+/// A POST to `path` of a body of this media type, for an answer of the type that `accept` says.
+pub fn post(connection: &Connection, path: &str, accept: &str, media_type: &str) -> Result<Request> {
     request(connection, path, accept, Some(media_type))
 }
 
@@ -42,7 +34,7 @@ pub(crate) fn base_url(connection: &Connection) -> Result<BaseUrl> {
     BaseUrl::parse(&connection.base_url).map_err(refused)
 }
 
-fn request(connection: &Connection, path: &str, accept: Accept, media_type: Option<&str>) -> Result<Request> {
+fn request(connection: &Connection, path: &str, accept: &str, media_type: Option<&str>) -> Result<Request> {
     if !connection.credentials.iter().any(|id| id == portkey::CREDENTIAL) {
         return Err(error::missing_credential());
     }
@@ -56,21 +48,15 @@ fn request(connection: &Connection, path: &str, accept: Accept, media_type: Opti
     };
     let mut configured: Vec<Header> = connection.headers.iter().map(header).collect();
     headers::unify(&mut configured);
-    if let Some(finding) = lint::refused(&configured, is_hosted) {
+    if let Some(finding) = lint::headers(&configured, is_hosted, false).into_iter().next() {
         return Err(refusal(&format!("connection.headers.{}", finding.path), &finding.message));
     }
     let mut all = Vec::with_capacity(configured.len() + 3);
-    let accept = match accept {
-        Accept::Json => "application/json",
-        Accept::Events => "text/event-stream",
-        Accept::Anything => "*/*",
-    };
     all.push(("accept".to_owned(), accept.to_owned()));
     if let Some(media_type) = media_type {
         all.push(("content-type".to_owned(), media_type.to_owned()));
     }
-    let own = configured.into_iter().filter(|header| !header.is_reference() && !headers::is_credential(&header.name));
-    all.extend(own.map(|header| (header.wire_value().into_owned(), header.name)).map(|(value, name)| (name, value)));
+    all.extend(configured.iter().filter(|header| header.is_ours()).map(Header::on_wire));
     Ok(Request {
         method: if media_type.is_some() { Method::Post } else { Method::Get },
         https: url.https,
@@ -103,7 +89,7 @@ mod tests {
     fn a_call_is_spelled_for_the_wire() {
         let headers =
             [("X-Portkey-Metadata", "{\"_user\":\n\"Zoë\"}"), ("x-portkey-trace-id", "a"), ("X-PORTKEY-TRACE-ID", "b")];
-        let call = post(&connection(&headers), "/chat/completions", Accept::Events, "application/json").unwrap();
+        let call = post(&connection(&headers), "/chat/completions", "text/event-stream", JSON).unwrap();
         assert!(!call.https && call.method == Method::Post);
         assert_eq!((call.authority.as_str(), call.path.as_str()), ("localhost:8787", "/v1/chat/completions"));
         let headers: Vec<String> = call.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();

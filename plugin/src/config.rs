@@ -59,9 +59,9 @@ pub(crate) fn finding(severity: Severity, path: &str, message: &str) -> Finding 
     Finding { severity, path: path.to_owned(), message: message.to_owned() }
 }
 
-/// A value of the wrong type stands where an object belongs.
-pub(crate) fn not_an_object(path: &str) -> Box<Error> {
-    error::invalid_config(&format!("{path} is not an object"), "Fix the configuration there: nothing was changed.")
+/// The error for a value of another type where `kind` belongs.
+pub(crate) fn is_not(path: &str, kind: &str) -> Box<Error> {
+    error::invalid_config(&format!("{path} is not {kind}"), "Fix the configuration there: nothing was changed.")
 }
 
 /// Most entries for this provider that differ in case or white space.
@@ -82,7 +82,7 @@ pub(crate) fn fold(providers: &mut Object<'_>) -> Result<()> {
     let mut folded = Object::default();
     for name in names {
         if let Some(entry) = providers.get(&name) {
-            join(&mut folded, entry.object().ok_or_else(|| not_an_object(&format!("models.providers.{name}")))?);
+            join(&mut folded, entry.object().ok_or_else(|| is_not(&format!("models.providers.{name}"), "an object"))?);
         }
         providers.remove(&name);
     }
@@ -190,17 +190,15 @@ fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mu
         }
     }
     let path = format!("{PROVIDER}.headers");
-    let Some(table) = provider.get("headers").map_or(Some(Object::default()), Json::object) else {
+    let table = provider.get("headers").map_or(Some(Object::default()), Json::object);
+    if table.is_none() {
         wrong(findings, &path, "The headers must be an object of names and values.");
-        headers::unify(&mut all);
-        return all;
-    };
-    for (name, value) in table.iter().filter(|(_, value)| !value.is_null()) {
+    }
+    for (name, value) in table.unwrap_or_default().iter().filter(|(_, value)| !value.is_null()) {
         // What is around it would stand in each finding.
         let path = format!("{path}.{}", name.trim());
         if value.is_nested() {
-            let message = "The value of a header must be a text: write JSON as a quoted text.";
-            wrong(findings, &path, message);
+            wrong(findings, &path, "The value of a header must be a text: write JSON as a quoted text.");
             continue;
         }
         // YAML and JSON5 writers leave the quotes off numbers; the meaning is plain.
@@ -242,22 +240,18 @@ fn options_json(provider: &Object<'_>, options: &Object<'_>, findings: &mut Vec<
         shown.set("modelFamilies", families.clone());
     }
     shown.set_some("maxTokens", provider.get("maxTokens").cloned());
-    let entries = provider.list("models");
-    let told = entries.iter().filter_map(|entry| {
-        let (id, entry) = (model_id(entry)?, entry.object()?);
-        let mut told = Object::default();
-        for name in ["maxTokens", "compat"] {
-            told.set_some(name, entry.get(name).cloned());
+    let mut models: Vec<Json<'_>> = Vec::new();
+    for entry in provider.list("models") {
+        let (Some(id), Some(mut entry)) = (model_id(&entry), entry.into_object()) else { continue };
+        entry.retain(&|name| matches!(name, "maxTokens" | "compat"));
+        entry.extract_nulls();
+        if !entry.is_empty() {
+            entry.set("id", id);
+            models.push(entry.into());
         }
-        if told.is_empty() {
-            return None;
-        }
-        told.set("id", id);
-        Some(told.into())
-    });
-    let told: Vec<Json<'_>> = told.collect();
-    if !told.is_empty() {
-        shown.set("models", told);
+    }
+    if !models.is_empty() {
+        shown.set("models", models);
     }
     shown.to_json()
 }

@@ -16,19 +16,17 @@ pub(crate) fn denied(body: &[u8]) -> Option<String> {
 /// nothing, since the answer is there.
 pub(crate) fn denied_by(results: &Json<'_>, is_late: bool) -> Option<String> {
     let results = results.object()?;
-    let hooks =
-        ["before_request_hooks", "after_request_hooks"].into_iter().filter_map(|name| results.get(name)?.list());
-    let denies = |hook: &Object<'_>| {
+    let (mut first, mut checks) = (None, Vec::new());
+    let hooks = ["before_request_hooks", "after_request_hooks"].map(|name| results.list(name));
+    for hook in hooks.into_iter().flatten().filter_map(Json::into_object) {
         let says = |name| hook.get(name).and_then(Json::bool);
-        says("verdict") == Some(false)
-            && says("async") != Some(true)
-            && if is_late { says("deny") == Some(true) } else { says("deny") != Some(false) }
-    };
-    let denying: Vec<Object<'_>> = hooks.flatten().filter_map(|hook| hook.into_object().filter(denies)).collect();
-    let first = denying.first()?;
-    let checks: Vec<String> =
-        denying.iter().filter_map(|hook| hook.get("checks")?.list()).flatten().filter_map(why).collect();
-    Some(if checks.is_empty() { first.text("id").into_owned() } else { checks.join("; ") })
+        let denies = if is_late { says("deny") == Some(true) } else { says("deny") != Some(false) };
+        if denies && says("verdict") == Some(false) && says("async") != Some(true) {
+            first.get_or_insert_with(|| hook.text("id").into_owned());
+            checks.extend(hook.list("checks").into_iter().filter_map(why));
+        }
+    }
+    first.map(|id| if checks.is_empty() { id } else { checks.join("; ") })
 }
 
 /// A check that failed: its id, and what it says of it.

@@ -7,17 +7,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::bindings::openclaw::provider::types::Connection;
 use crate::json::{Json, last_of_each};
 use crate::nearest::nearest;
 use crate::portkey;
 
-/// The value of a connection's header, whose name is in lower case here: of several the last.
-pub(crate) fn of_connection<'c>(connection: &'c Connection, wanted: &str) -> Option<&'c str> {
-    find(&connection.headers, wanted)
-}
-
-/// The same of its headers.
+/// The value of one of a connection's headers, in any case: of several the last.
 pub(crate) fn find<'h>(headers: &'h [(String, String)], wanted: &str) -> Option<&'h str> {
     let mut headers = headers.iter().rev();
     headers.find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted)).map(|(_, value)| &**value)
@@ -38,6 +32,11 @@ impl Header {
     /// Whether the host fills in its value, because it holds `${NAME}`.
     pub fn is_reference(&self) -> bool {
         is_reference(&self.value)
+    }
+
+    /// Whether this component sends it: not the key's own, which the host attaches, nor one that the host fills in.
+    pub(crate) fn is_ours(&self) -> bool {
+        !self.is_reference() && !is_credential(&self.name)
     }
 
     /// Whether its value is JSON, and so may be escaped.
@@ -109,33 +108,24 @@ enum Shape {
     List,
 }
 
-struct Spec {
-    name: &'static str,
-    header: &'static str,
-    shape: Shape,
-}
-
-const fn spec(name: &'static str, header: &'static str, shape: Shape) -> Spec {
-    Spec { name, header, shape }
-}
-
-/// `plugins.entries.portkey.config.*`. Source of the header names: Portkey docs, "Headers".
-const OPTIONS: [Spec; 15] = [
-    spec("config", "x-portkey-config", Shape::TextOrObject),
-    spec("provider", "x-portkey-provider", Shape::Text),
-    spec("virtualKey", "x-portkey-virtual-key", Shape::Text),
-    spec("traceId", "x-portkey-trace-id", Shape::Text),
-    spec("spanId", "x-portkey-span-id", Shape::Text),
-    spec("parentSpanId", "x-portkey-parent-span-id", Shape::Text),
-    spec("spanName", "x-portkey-span-name", Shape::Text),
-    spec("metadata", "x-portkey-metadata", Shape::Object),
-    spec("cacheNamespace", "x-portkey-cache-namespace", Shape::Text),
-    spec("cacheForceRefresh", "x-portkey-cache-force-refresh", Shape::OnlyTrue),
-    spec("requestTimeoutMs", "x-portkey-request-timeout", Shape::Milliseconds),
-    spec("strictOpenAiCompliance", portkey::COMPLIANCE_HEADER, Shape::Flag),
-    spec("customHost", "x-portkey-custom-host", Shape::Text),
-    spec("forwardHeaders", "x-portkey-forward-headers", Shape::List),
-    spec("debug", "x-portkey-debug", Shape::Flag),
+/// `plugins.entries.portkey.config.*`: each option, its header, and what it holds. Source of the header names: Portkey docs,
+/// "Headers".
+const OPTIONS: [(&str, &str, Shape); 15] = [
+    ("config", "x-portkey-config", Shape::TextOrObject),
+    ("provider", "x-portkey-provider", Shape::Text),
+    ("virtualKey", "x-portkey-virtual-key", Shape::Text),
+    ("traceId", "x-portkey-trace-id", Shape::Text),
+    ("spanId", "x-portkey-span-id", Shape::Text),
+    ("parentSpanId", "x-portkey-parent-span-id", Shape::Text),
+    ("spanName", "x-portkey-span-name", Shape::Text),
+    ("metadata", "x-portkey-metadata", Shape::Object),
+    ("cacheNamespace", "x-portkey-cache-namespace", Shape::Text),
+    ("cacheForceRefresh", "x-portkey-cache-force-refresh", Shape::OnlyTrue),
+    ("requestTimeoutMs", "x-portkey-request-timeout", Shape::Milliseconds),
+    ("strictOpenAiCompliance", portkey::COMPLIANCE_HEADER, Shape::Flag),
+    ("customHost", "x-portkey-custom-host", Shape::Text),
+    ("forwardHeaders", "x-portkey-forward-headers", Shape::List),
+    ("debug", "x-portkey-debug", Shape::Flag),
 ];
 
 /// The header that was probably meant by one of Portkey's that does not exist. Those of a provider's own settings
@@ -143,27 +133,27 @@ const OPTIONS: [Spec; 15] = [
 pub(crate) fn meant(name: &str) -> Option<&'static str> {
     const PREFIX: &str = "x-portkey-";
     let own = |header: &'static str| header.strip_prefix(PREFIX).unwrap_or_default();
-    let known = OPTIONS.map(|option| own(option.header));
+    let known = OPTIONS.map(|(_, header, _)| own(header));
     let word = name.strip_prefix(PREFIX).filter(|word| !known.contains(word))?;
     let (_, near) = nearest(word, &known)?;
-    OPTIONS.iter().map(|option| option.header).find(|&header| own(header) == near)
+    OPTIONS.iter().map(|(_, header, _)| *header).find(|header| own(header) == near)
 }
 
 /// The names of the options that become headers.
 pub(crate) fn options() -> impl Iterator<Item = &'static str> {
-    OPTIONS.iter().map(|option| option.name)
+    OPTIONS.iter().map(|(name, ..)| *name)
 }
 
 /// The header that an option asks for. `None` where it is none of [`options`] or asks for no header; the error says
 /// what the value should be.
 pub(crate) fn from_option(name: &str, value: &Json<'_>, path: &str) -> Result<Option<Header>, &'static str> {
-    let Some(option) = OPTIONS.iter().find(|option| option.name == name) else { return Ok(None) };
+    let Some((_, header, shape)) = OPTIONS.iter().find(|(option, ..)| *option == name) else { return Ok(None) };
     if value.is_null() {
         return Ok(None);
     }
     let text = || Some(value.string()?.trim().to_owned());
     let object = || value.is_object().then(|| value.compact());
-    let (header_value, what) = match option.shape {
+    let (header_value, what) = match shape {
         Shape::Text => (text(), "must be a text"),
         Shape::TextOrObject => (text().or_else(object), "must be a config id or a config object"),
         Shape::Object => {
@@ -176,8 +166,11 @@ pub(crate) fn from_option(name: &str, value: &Json<'_>, path: &str) -> Result<Op
         Shape::List => (text().or_else(|| names(value)), "must be a list of header names"),
     };
     let value = header_value.ok_or(what)?;
-    let header = Header { name: option.header.to_owned(), value, path: path.to_owned() };
-    Ok(Some(header).filter(|header| !header.value.is_empty()))
+    Ok(Some(value).filter(|value| !value.is_empty()).map(|value| Header {
+        name: (*header).to_owned(),
+        value,
+        path: path.to_owned(),
+    }))
 }
 
 fn names(list: &Json<'_>) -> Option<String> {

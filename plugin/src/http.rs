@@ -68,20 +68,16 @@ fn broken(failure: Failure, head: &Head) -> Box<Error> {
 /// A failure of the client, in the gateway's words.
 pub(crate) fn failed(failure: Failure) -> Box<Error> {
     use ErrorCode as C;
-    let hint = match &failure {
-        Failure::Request(C::HttpRequestHeaderSectionSize(_) | C::HttpRequestHeaderSize(_)) => {
-            Some("Shorten the metadata or the inline config, or use a config id.")
-        }
-        _ => None,
-    };
+    let has_large_headers =
+        matches!(failure, Failure::Request(C::HttpRequestHeaderSectionSize(_) | C::HttpRequestHeaderSize(_)));
     let mut error = Box::new(failure.into_error("gateway"));
     // What answers at the base URL is the gateway, or is none.
     if error.origin == ErrorOrigin::Upstream {
         error.origin = ErrorOrigin::Gateway;
         error.hint = Some("Check that the base URL is a Portkey gateway's.".to_owned());
     }
-    if let Some(hint) = hint {
-        error.hint = Some(hint.to_owned());
+    if has_large_headers {
+        error.hint = Some("Shorten the metadata or the inline config, or use a config id.".to_owned());
     }
     error
 }

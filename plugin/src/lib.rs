@@ -52,7 +52,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use bindings::exports::openclaw::provider as exports;
-use bindings::openclaw::provider::types::{Connection, Error, GatewayReport, Media};
+use bindings::openclaw::provider::types::{Connection, Error, Media};
 use bindings::optional;
 
 /// The component.
@@ -116,16 +116,6 @@ impl exports::chat::Guest for Provider {
     }
 }
 
-impl exports::chat::GuestReply for service::Reply {
-    fn report(&self) -> GatewayReport {
-        Self::report(self)
-    }
-
-    fn next(&self) -> Result<Vec<exports::chat::Event>, Error> {
-        Self::next(self).map_err(|error| *error)
-    }
-}
-
 impl exports::images::Guest for Provider {
     fn generate(connection: Connection, request: exports::images::Request) -> Result<exports::images::Response, Error> {
         service::generate(&connection, &request).map_err(|error| *error)
@@ -183,19 +173,5 @@ impl optional::audio::Guest for Provider {
         request: optional::audio::TranscriptionRequest,
     ) -> Result<optional::audio::Transcript, Error> {
         service::transcribe(&connection, request).map_err(|error| *error)
-    }
-}
-
-impl optional::audio::GuestSpeech for service::Speech {
-    fn media_type(&self) -> String {
-        Self::media_type(self)
-    }
-
-    fn report(&self) -> GatewayReport {
-        Self::report(self)
-    }
-
-    fn next(&self) -> Result<Vec<u8>, Error> {
-        Self::next(self).map_err(|error| *error)
     }
 }

@@ -59,7 +59,7 @@ pub fn document(config: &str) -> Vec<Finding> {
 pub(crate) fn settings_findings(settings: &Settings) -> Vec<Finding> {
     let mut findings = settings.findings.clone();
     let is_hosted = settings.base_url.as_ref().is_some_and(|url| portkey::is_hosted(url.host()));
-    findings.extend(headers(&settings.headers, is_hosted));
+    findings.extend(headers(&settings.headers, is_hosted, true));
     if let Some(url) = &settings.base_url
         && !url.path.ends_with("/v1")
     {
@@ -101,17 +101,10 @@ pub(crate) fn settings_findings(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-/// What is wrong or doubtful in headers. A value that holds a reference is the host's, and not looked at.
-pub(crate) fn headers(all: &[Header], is_hosted: bool) -> Vec<Finding> {
-    checked(all, Check { findings: Vec::new(), is_hosted, warns: true })
-}
-
-/// The first thing in headers for which a call is refused.
-pub(crate) fn refused(all: &[Header], is_hosted: bool) -> Option<Finding> {
-    checked(all, Check { findings: Vec::new(), is_hosted, warns: false }).into_iter().next()
-}
-
-fn checked(all: &[Header], mut check: Check) -> Vec<Finding> {
+/// What is wrong in headers, and with `warns` what is doubtful. A value that holds a reference is the host's, and not looked
+/// at.
+pub(crate) fn headers(all: &[Header], is_hosted: bool, warns: bool) -> Vec<Finding> {
+    let mut check = Check { findings: Vec::new(), is_hosted, warns };
     for header in all {
         check.header(header);
     }
@@ -138,10 +131,9 @@ impl Check {
     }
 
     fn warn(&mut self, path: &str, message: &str) {
-        if !self.warns {
-            return;
+        if self.warns {
+            self.findings.push(finding(Severity::Warning, path, message));
         }
-        self.findings.push(finding(Severity::Warning, path, message));
     }
 
     fn header(&mut self, header: &Header) {

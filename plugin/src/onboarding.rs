@@ -10,9 +10,9 @@ use alloc::vec::Vec;
 
 use crate::bindings::exports::openclaw::provider::onboarding::{Choices, Severity};
 use crate::bindings::openclaw::provider::types::{Connection, Error};
-use crate::config::{self, PROVIDER, not_an_object};
+use crate::config::{self, PROVIDER, is_not};
 use crate::error::{self, Result};
-use crate::headers::{self, Header};
+use crate::headers::Header;
 use crate::json::{Json, Object, firsts};
 use crate::lint;
 use crate::model_traits;
@@ -53,7 +53,7 @@ pub fn apply(document: &str, choices: &Choices, primary: bool) -> Result<String>
 
 /// The object under `name`, a new one where there is none or `null`.
 fn open<'a>(object: &Object<'a>, name: &str, path: &str) -> Result<Object<'a>> {
-    object.get(name).map_or_else(|| Some(Object::default()), Json::object).ok_or_else(|| not_an_object(path))
+    object.get(name).map_or_else(|| Some(Object::default()), Json::object).ok_or_else(|| is_not(path, "an object"))
 }
 
 /// The text of a member, trimmed; none where it is empty.
@@ -79,12 +79,8 @@ fn merged<'a>(mut provider: Object<'a>, choices: &Choices, candidate: &'a str) -
     }
     provider.set("api", portkey::API);
 
-    let existing = provider.get("models").map_or_else(|| Some(Vec::new()), Json::list).ok_or_else(|| {
-        error::invalid_config(
-            &format!("{PROVIDER}.models is not a list"),
-            "Fix the configuration there: nothing was changed.",
-        )
-    })?;
+    let existing = provider.get("models").map_or_else(|| Some(Vec::new()), Json::list);
+    let existing = existing.ok_or_else(|| is_not(&format!("{PROVIDER}.models"), "a list"))?;
     let added = model_entry(candidate);
     let models: Vec<_> = existing.into_iter().chain([added]).map(|model| (config::model_id(&model), model)).collect();
     let firsts = firsts(&models.iter().filter_map(|(id, _)| id.as_deref()).collect::<Vec<_>>());
@@ -154,7 +150,7 @@ pub fn resolve(document: &str, held: &[String]) -> Result<Connection> {
     if !held.iter().any(|id| id == portkey::CREDENTIAL) {
         return Err(error::missing_credential());
     }
-    let own = settings.headers.iter().filter(|header| !header.is_reference() && !headers::is_credential(&header.name));
+    let own = settings.headers.iter().filter(|header| header.is_ours());
     let mut headers: Vec<_> = own.map(Header::on_wire).collect();
     // As Portkey's own SDKs send it: with `true`, its default, reasoning is paid for and thrown away.
     if !settings.headers.iter().any(|header| header.name == portkey::COMPLIANCE_HEADER) {

@@ -40,7 +40,7 @@ impl Asked {
     ///
     /// A slug of the user's own choice is asked for too: the list has no provider of that name.
     pub fn of(connection: &Connection, id: &str, answered_by: Option<&str>) -> Option<Self> {
-        let header = |wanted| headers::of_connection(connection, wanted);
+        let header = |wanted| headers::find(&connection.headers, wanted);
         let config = header("x-portkey-config");
         // Who serves a model at the user's own address has prices of its own.
         let is_elsewhere = |config: &str| config.contains("custom_host") || config.contains("customHost");

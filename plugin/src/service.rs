@@ -8,9 +8,9 @@ use core::cell::RefCell;
 use openclaw_provider_guest::http::{Body, Request};
 
 use crate::bindings::exports::openclaw::provider as exports;
-use crate::bindings::openclaw::provider::types::{Connection, GatewayReport, Media};
+use crate::bindings::openclaw::provider::types::{Connection, Error, GatewayReport, Media};
 use crate::bindings::optional;
-use crate::call::{self, Accept};
+use crate::call::{self, JSON};
 use crate::error::Result;
 use crate::{answer, audio, embeddings, http, images, models, prices, request, stream};
 
@@ -18,8 +18,6 @@ use crate::{answer, audio, embeddings, http, images, models, prices, request, st
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 /// Largest answer that holds images or vectors. 2,048 vectors of 3,072 numbers take 33 MB in base64.
 const MAX_LARGE_ANSWER: usize = 64 * 1024 * 1024;
-
-const JSON: &str = "application/json";
 
 pub(crate) fn models(connection: &Connection) -> Result<Vec<exports::models::Entry>> {
     let mut listing = models::Listing::default();
@@ -32,7 +30,7 @@ pub(crate) fn models(connection: &Connection) -> Result<Vec<exports::models::Ent
 
 pub(crate) fn complete(connection: &Connection, asked: &exports::chat::Request) -> Result<exports::chat::Response> {
     let request = request::body(connection, asked, false)?;
-    let call = call::post(connection, request.path, Accept::Json, JSON)?;
+    let call = call::post(connection, request.path, JSON, JSON)?;
     let (head, body) = http::fetch(call, request.json.as_bytes(), MAX_ANSWER)?;
     let mut response = answer::response(head, &body, request.offers_tools)?;
     for part in &mut response.content {
@@ -45,7 +43,7 @@ pub(crate) fn complete(connection: &Connection, asked: &exports::chat::Request) 
 
 pub(crate) fn stream(connection: &Connection, asked: &exports::chat::Request) -> Result<Reply> {
     let body = request::body(connection, asked, true)?;
-    let call = call::post(connection, body.path, Accept::Events, JSON)?;
+    let call = call::post(connection, body.path, "text/event-stream", JSON)?;
     let answer = http::open(call, body.json.as_bytes())?;
     let report = answer.head.report();
     let is_document = answer.head.is_document();
@@ -90,12 +88,12 @@ impl State {
     }
 }
 
-impl Reply {
-    pub(crate) fn report(&self) -> GatewayReport {
+impl exports::chat::GuestReply for Reply {
+    fn report(&self) -> GatewayReport {
         self.report.clone()
     }
 
-    pub(crate) fn next(&self) -> Result<Vec<exports::chat::Event>> {
+    fn next(&self) -> core::result::Result<Vec<exports::chat::Event>, Error> {
         let mut state = self.state.borrow_mut();
         loop {
             if let Some(mut taken) = state.reply.take() {
@@ -105,7 +103,7 @@ impl Reply {
                         request::restore(name, &state.renamed);
                     }
                 }
-                return taken;
+                return taken.map_err(|error| *error);
             }
             state.read();
         }
@@ -117,7 +115,7 @@ pub(crate) fn generate(
     request: &exports::images::Request,
 ) -> Result<exports::images::Response> {
     let (model, body) = images::generation(request)?;
-    let call = call::post(connection, "/images/generations", Accept::Json, JSON)?;
+    let call = call::post(connection, "/images/generations", JSON, JSON)?;
     draw(call, &body, &model, images::GENERATION_FAILED)
 }
 
@@ -130,7 +128,7 @@ pub(crate) fn edit(
     let edit = images::edit(connection, request, &inputs, mask.as_ref())?;
     // They are in the body now.
     drop((inputs, mask));
-    let call = call::post(&edit.connection, "/images/edits", Accept::Json, &edit.content_type)?;
+    let call = call::post(&edit.connection, "/images/edits", JSON, &edit.content_type)?;
     draw(call, &edit.body, &edit.model, images::EDIT_FAILED)
 }
 
@@ -149,7 +147,7 @@ pub(crate) fn embed(
     request: &optional::embeddings::Request,
 ) -> Result<optional::embeddings::Response> {
     let (model, body) = embeddings::request(request)?;
-    let call = call::post(connection, "/embeddings", Accept::Json, JSON)?;
+    let call = call::post(connection, "/embeddings", JSON, JSON)?;
     let (head, body) = http::fetch(call, body.as_bytes(), MAX_LARGE_ANSWER)?;
     embeddings::response(&head, &body, request.texts.len(), &model)
 }
@@ -182,14 +180,14 @@ pub(crate) fn transcribe(
     let form = audio::transcription(connection, &request)?;
     // It is in the body now.
     drop(request);
-    let call = call::post(&form.connection, "/audio/transcriptions", Accept::Json, &form.content_type)?;
+    let call = call::post(&form.connection, "/audio/transcriptions", JSON, &form.content_type)?;
     let (head, body) = http::fetch(call, &form.body, MAX_ANSWER)?;
     audio::transcript(&head, &body)
 }
 
 pub(crate) fn speak(connection: &Connection, request: &optional::audio::SpeechRequest) -> Result<Speech> {
     let body = audio::speech(request)?;
-    let call = call::post(connection, "/audio/speech", Accept::Anything, JSON)?;
+    let call = call::post(connection, "/audio/speech", "*/*", JSON)?;
     let answer = http::open(call, body.as_bytes())?;
     // Some say in words that they failed, with a status of success.
     let first = answer.body.read().map_err(http::failed)?.unwrap_or_default();
@@ -221,16 +219,16 @@ struct Spoken {
     body: Option<Body>,
 }
 
-impl Speech {
-    pub(crate) fn media_type(&self) -> String {
+impl optional::audio::GuestSpeech for Speech {
+    fn media_type(&self) -> String {
         self.media_type.clone()
     }
 
-    pub(crate) fn report(&self) -> GatewayReport {
+    fn report(&self) -> GatewayReport {
         self.report.clone()
     }
 
-    pub(crate) fn next(&self) -> Result<Vec<u8>> {
+    fn next(&self) -> core::result::Result<Vec<u8>, Error> {
         let mut state = self.state.borrow_mut();
         if let Some(first) = state.first.take() {
             return Ok(first);
@@ -239,6 +237,6 @@ impl Speech {
         if !matches!(read, Ok(Some(_))) {
             state.body = None;
         }
-        Ok(read.map_err(http::failed)?.unwrap_or_default())
+        read.map(Option::unwrap_or_default).map_err(|failure| *http::failed(failure))
     }
 }

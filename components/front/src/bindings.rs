@@ -1,5 +1,5 @@
 //! The bindings that `wit-bindgen` generates from `../../wit`. They also compile natively, where calling an import
-//! panics; only `http` and `service` do that.
+//! panics; only `http` and `routes` do that.
 
 #![allow(missing_docs, reason = "the WIT is the documentation")]
 #![allow(clippy::all, unreachable_pub, unused_macros, missing_debug_implementations, reason = "generated")]

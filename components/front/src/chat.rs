@@ -81,7 +81,8 @@ pub fn answer(response: Response, created: u64) -> Vec<u8> {
             AssistantPart::Text(text) => content.get_or_insert_default().push_str(&text),
             AssistantPart::Thinking(thinking) => {
                 reasoning.get_or_insert_default().push_str(&thinking.text);
-                message.reasoning_details.extend(details(&thinking));
+                let signature = thinking.signature.as_ref();
+                message.reasoning_details.extend(signature.map(|signature| detail(&thinking.text, signature)));
             }
             AssistantPart::ToolCall(call) => message.tool_calls.push(CallDelta {
                 index: None,
@@ -213,9 +214,8 @@ struct FunctionDelta {
 }
 
 /// Reasoning that is of use to the model later: the one with a signature.
-fn details(thinking: &Thinking) -> Option<Value> {
-    let signature = thinking.signature.as_ref()?;
-    Some(json!({"type": "reasoning.text", "text": thinking.text, "signature": signature}))
+fn detail(text: &str, signature: &str) -> Value {
+    json!({"type": "reasoning.text", "text": text, "signature": signature})
 }
 
 /// Where the signature of a call stands. Clients send a message back with all that is in it.
@@ -312,17 +312,15 @@ impl Chunks {
 
     fn thinking(&mut self, thinking: Thinking) -> Delta {
         self.reasoning.push_str(&thinking.text);
-        let mut reasoning_details = Vec::new();
+        let mut delta = Delta { reasoning_content: Some(thinking.text), ..Delta::default() };
         if let Some(signature) = thinking.signature {
-            let whole = Thinking { text: mem::take(&mut self.reasoning), signature: Some(signature) };
-            reasoning_details.extend(details(&whole));
-        }
-        for detail in &mut reasoning_details {
+            let mut detail = detail(&mem::take(&mut self.reasoning), &signature);
             // The official clients join what has one number.
             detail["index"] = self.signed.into();
             self.signed += 1;
+            delta.reasoning_details.push(detail);
         }
-        Delta { reasoning_content: Some(thinking.text), reasoning_details, ..Delta::default() }
+        delta
     }
 
     fn chunk(&mut self, choice: &str, usage: &str, out: &mut Vec<u8>) {

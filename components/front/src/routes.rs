@@ -48,7 +48,7 @@ fn configure() -> Result<Setup, Box<Failure>> {
 
 /// Answers a request.
 pub(crate) fn serve(request: Request, answer: Answer) {
-    match respond(&request) {
+    match route(&request).and_then(|handler| handler(&request)) {
         Ok(Response::Stream(stream)) => stream.send(answer),
         Ok(Response::Speech(speech)) => send_speech(&speech, answer),
         Ok(Response::Whole(whole)) => {
@@ -65,41 +65,18 @@ pub(crate) fn serve(request: Request, answer: Answer) {
     request.discard();
 }
 
-fn respond(request: &Request) -> Result<Response, Box<Failure>> {
-    let whole = match route(request)? {
-        Route::Chat => return complete(request),
-        Route::Health => health(),
-        Route::Models => list(request),
-        Route::Generate => generate(request),
-        Route::Edit => edit(request),
-        Route::Embed => embed(request),
-        Route::Speak => return speak(request),
-        Route::Transcribe => transcribe(request),
-    };
-    whole.map(Response::Whole)
-}
+type Handler = fn(&Request) -> Result<Response, Box<Failure>>;
 
-enum Route {
-    Health,
-    Models,
-    Chat,
-    Generate,
-    Edit,
-    Embed,
-    Speak,
-    Transcribe,
-}
-
-fn route(request: &Request) -> Result<Route, Box<Failure>> {
-    let (route, is_post) = match request.path.as_str() {
-        "/healthz" => (Route::Health, false),
-        "/v1/models" => (Route::Models, false),
-        "/v1/chat/completions" => (Route::Chat, true),
-        "/v1/images/generations" => (Route::Generate, true),
-        "/v1/images/edits" => (Route::Edit, true),
-        "/v1/embeddings" => (Route::Embed, true),
-        "/v1/audio/speech" => (Route::Speak, true),
-        "/v1/audio/transcriptions" => (Route::Transcribe, true),
+fn route(request: &Request) -> Result<Handler, Box<Failure>> {
+    let (handler, is_post): (Handler, bool) = match request.path.as_str() {
+        "/healthz" => (health, false),
+        "/v1/models" => (list, false),
+        "/v1/chat/completions" => (complete, true),
+        "/v1/images/generations" => (generate, true),
+        "/v1/images/edits" => (edit, true),
+        "/v1/embeddings" => (embed, true),
+        "/v1/audio/speech" => (speak, true),
+        "/v1/audio/transcriptions" => (transcribe, true),
         path => {
             let message = format!("There is nothing at {path}; chats go to /v1/chat/completions");
             return Err(Failure::new(404, "not_found", message));
@@ -111,7 +88,7 @@ fn route(request: &Request) -> Result<Route, Box<Failure>> {
         _ => false,
     };
     if allowed {
-        return Ok(route);
+        return Ok(handler);
     }
     let method = if is_post { "POST" } else { "GET" };
     Err(Failure::new(405, "method_not_allowed", format!("{} takes {method} alone", request.path)))
@@ -131,8 +108,6 @@ fn admitted(request: &Request) -> Result<&'static Setup, Box<Failure>> {
     Ok(setup)
 }
 
-const JSON: &str = "application/json";
-
 /// An answer in one piece.
 struct Whole {
     media_type: &'static str,
@@ -140,22 +115,20 @@ struct Whole {
     trace_id: Option<String>,
 }
 
-impl Whole {
-    fn new(body: Vec<u8>, trace_id: Option<String>) -> Self {
-        Self { media_type: JSON, body, trace_id }
-    }
+fn whole(body: Vec<u8>, trace_id: Option<String>) -> Response {
+    Response::Whole(Whole { media_type: "application/json", body, trace_id })
+}
 
-    fn json(body: &Value) -> Self {
-        Self::new(body.to_string().into_bytes(), None)
-    }
+fn json(body: &Value) -> Response {
+    whole(body.to_string().into_bytes(), None)
 }
 
 /// Says whether this instance could serve: it calls nobody, so that a check each second costs nothing.
-fn health() -> Result<Whole, Box<Failure>> {
-    setup().map(|_| Whole::json(&json!({"status": "ok"})))
+fn health(_: &Request) -> Result<Response, Box<Failure>> {
+    setup().map(|_| json(&json!({"status": "ok"})))
 }
 
-fn list(request: &Request) -> Result<Whole, Box<Failure>> {
+fn list(request: &Request) -> Result<Response, Box<Failure>> {
     let setup = admitted(request)?;
     let entries = models::list(&setup.connection)?;
     let data: Vec<Value> = entries
@@ -165,7 +138,7 @@ fn list(request: &Request) -> Result<Whole, Box<Failure>> {
             json!({"id": entry.id, "object": "model", "created": 0, "owned_by": owner})
         })
         .collect();
-    Ok(Whole::json(&json!({"object": "list", "data": data})))
+    Ok(json(&json!({"object": "list", "data": data})))
 }
 
 enum Response {
@@ -188,7 +161,7 @@ fn complete(request: &Request) -> Result<Response, Box<Failure>> {
     if !call.stream {
         let mut response = provider_chat::complete(&setup.connection, &call.request)?;
         let trace_id = response.report.trace_id.take();
-        return Ok(Response::Whole(Whole::new(chat::answer(response, now()), trace_id)));
+        return Ok(whole(chat::answer(response, now()), trace_id));
     }
     let reply = provider_chat::stream(&setup.connection, &call.request)?;
     let trace_id = reply.report().trace_id;
@@ -235,13 +208,13 @@ impl Stream {
     }
 }
 
-fn generate(request: &Request) -> Result<Whole, Box<Failure>> {
+fn generate(request: &Request) -> Result<Response, Box<Failure>> {
     let setup = admitted(request)?;
     let call = images::generation(&json_body(request, setup)?)?;
     Ok(drawn(provider_images::generate(&setup.connection, &call)?))
 }
 
-fn edit(request: &Request) -> Result<Whole, Box<Failure>> {
+fn edit(request: &Request) -> Result<Response, Box<Failure>> {
     let setup = admitted(request)?;
     let content_type = request.header("content-type").unwrap_or_default();
     let images::Edit { request: call, inputs, mask } =
@@ -249,27 +222,27 @@ fn edit(request: &Request) -> Result<Whole, Box<Failure>> {
     Ok(drawn(provider_images::edit(&setup.connection, &call, &inputs, mask.as_ref())?))
 }
 
-fn drawn(mut response: provider_images::Response) -> Whole {
+fn drawn(mut response: provider_images::Response) -> Response {
     let trace_id = response.report.trace_id.take();
-    Whole::new(images::answer(response, now()), trace_id)
+    whole(images::answer(response, now()), trace_id)
 }
 
-fn embed(request: &Request) -> Result<Whole, Box<Failure>> {
+fn embed(request: &Request) -> Result<Response, Box<Failure>> {
     let setup = admitted(request)?;
     let call = embeddings::read(&json_body(request, setup)?)?;
     let mut response = provider_embeddings::embed(&setup.connection, &call.request)?;
     let trace_id = response.report.trace_id.take();
-    Ok(Whole::new(embeddings::answer(&response, call.base64), trace_id))
+    Ok(whole(embeddings::answer(&response, call.base64), trace_id))
 }
 
-fn transcribe(request: &Request) -> Result<Whole, Box<Failure>> {
+fn transcribe(request: &Request) -> Result<Response, Box<Failure>> {
     let setup = admitted(request)?;
     let content_type = request.header("content-type").unwrap_or_default();
     let call = audio::transcription(content_type, &request.body(setup.settings.max_request)?)?;
     let mut transcript = provider_audio::transcribe(&setup.connection, &call.request)?;
     let trace_id = transcript.report.trace_id.take();
     let (media_type, body) = audio::answer(transcript, call.is_plain);
-    Ok(Whole { media_type, body, trace_id })
+    Ok(Response::Whole(Whole { media_type, body, trace_id }))
 }
 
 fn speak(request: &Request) -> Result<Response, Box<Failure>> {

@@ -3,7 +3,7 @@ use super::*;
 /// The findings for one header: `E` or `W`, and a part of the message.
 fn found(is_hosted: bool, name: &str, value: &str) -> Vec<(Severity, String)> {
     let header = Header { name: name.to_owned(), value: value.to_owned(), path: "p".to_owned() };
-    headers(&[header], is_hosted).into_iter().map(|finding| (finding.severity, finding.message)).collect()
+    headers(&[header], is_hosted, true).into_iter().map(|finding| (finding.severity, finding.message)).collect()
 }
 
 const HOSTED: bool = true;
@@ -204,8 +204,8 @@ fn a_header_of_portkeys_that_is_none_is_named_with_the_one_that_was_meant() {
 #[test]
 fn headers_near_what_node_takes_are_refused() {
     let header = |size| Header { name: "x-a".to_owned(), value: "v".repeat(size), path: "p".to_owned() };
-    assert_eq!(headers(&[header(MAX_HEADER_BYTES - 7)], OWN), []);
-    let finding = headers(&[header(MAX_HEADER_BYTES - 6)], OWN).pop().unwrap();
+    assert_eq!(headers(&[header(MAX_HEADER_BYTES - 7)], OWN, true), []);
+    let finding = headers(&[header(MAX_HEADER_BYTES - 6)], OWN, true).pop().unwrap();
     assert!(
         finding.severity == Severity::Error && finding.message.contains("431") && finding.message.contains("15360")
     );
