@@ -177,11 +177,11 @@ fn timeout(provider: &Object<'_>, findings: &mut Vec<Finding>) -> Option<u64> {
 
 /// The headers of the options, and over them those of `headers`.
 fn configured_headers(provider: &Object<'_>, options: &Object<'_>, findings: &mut Vec<Finding>) -> Vec<Header> {
-    let mut all = Vec::new();
+    let (mut all, known) = (Vec::new(), known_options());
     for (name, value) in options.iter() {
         let path = format!("{OPTIONS}.{name}");
-        if !headers::options().chain(options::NAMES).any(|option| option == name) {
-            wrong(findings, &path, &no_such_option(name));
+        if !known.contains(&&**name) {
+            wrong(findings, &path, &no_such_option(name, &known));
             continue;
         }
         match headers::from_option(name, value, &path) {
@@ -256,10 +256,13 @@ fn options_json(provider: &Object<'_>, options: &Object<'_>, findings: &mut Vec<
     shown.to_json()
 }
 
+fn known_options() -> Vec<&'static str> {
+    headers::options().chain(options::NAMES).collect()
+}
+
 /// What is said of an option that is none.
-fn no_such_option(name: &str) -> String {
-    let known: Vec<_> = headers::options().chain(options::NAMES).collect();
-    if let Some((_, meant)) = nearest(name, &known) {
+fn no_such_option(name: &str, known: &[&str]) -> String {
+    if let Some((_, meant)) = nearest(name, known) {
         return format!("There is no such option. Did you mean {meant}?");
     }
     let names = known.join(", ");
@@ -369,13 +372,12 @@ mod tests {
     fn an_option_that_is_none_is_refused_by_name() {
         let schema: serde_json::Value = serde_json::from_str(include_str!("../../openclaw.plugin.json")).unwrap();
         let known = schema["configSchema"]["properties"].as_object().unwrap().keys().map(String::as_str);
-        let ours: Vec<_> = headers::options().chain(options::NAMES).collect();
-        assert_eq!(ours.iter().copied().collect::<std::collections::BTreeSet<_>>(), known.collect());
+        assert_eq!(known_options().into_iter().collect::<std::collections::BTreeSet<_>>(), known.collect());
         let settings = read(r#"{"plugins":{"entries":{"portkey":{"config":{"confg":"pc-a","debug":true}}}}}"#).unwrap();
         let [finding] = &settings.findings[..] else { panic!("{:?}", settings.findings) };
         assert_eq!(finding.path, "plugins.entries.portkey.config.confg");
         assert!(finding.message.contains("Did you mean config?"), "{}", finding.message);
-        let field = no_such_option("temperature");
+        let field = no_such_option("temperature", &known_options());
         assert!(field.contains("config, provider, virtualKey"), "{field}");
         assert!(field.contains("the params of a model") && !field.contains("Did you mean"), "{field}");
         assert_eq!(header(&settings, "x-portkey-debug"), Some("true"));

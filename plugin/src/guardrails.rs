@@ -17,13 +17,14 @@ pub(crate) fn denied(body: &[u8]) -> Option<String> {
 pub(crate) fn denied_by(results: &Json<'_>, is_late: bool) -> Option<String> {
     let results = results.object()?;
     let (mut first, mut checks) = (None, Vec::new());
-    let hooks = ["before_request_hooks", "after_request_hooks"].map(|name| results.list(name));
-    for hook in hooks.into_iter().flatten().filter_map(Json::into_object) {
-        let says = |name| hook.get(name).and_then(Json::bool);
-        let denies = if is_late { says("deny") == Some(true) } else { says("deny") != Some(false) };
-        if denies && says("verdict") == Some(false) && says("async") != Some(true) {
-            first.get_or_insert_with(|| hook.text("id").into_owned());
-            checks.extend(hook.list("checks").into_iter().filter_map(why));
+    for name in ["before_request_hooks", "after_request_hooks"] {
+        for hook in results.list(name).into_iter().filter_map(Json::into_object) {
+            let says = |name| hook.get(name).and_then(Json::bool);
+            let denies = if is_late { says("deny") == Some(true) } else { says("deny") != Some(false) };
+            if denies && says("verdict") == Some(false) && says("async") != Some(true) {
+                first.get_or_insert_with(|| hook.text("id").into_owned());
+                checks.extend(hook.list("checks").into_iter().filter_map(why));
+            }
         }
     }
     first.map(|id| if checks.is_empty() { id } else { checks.join("; ") })
@@ -34,7 +35,7 @@ fn why(check: Json<'_>) -> Option<String> {
     let check = check.into_object().filter(|check| check.get("verdict").and_then(Json::bool) == Some(false))?;
     let said = |name| {
         let object = check.get(name)?.object()?;
-        ["explanation", "message"].into_iter().map(|name| object.text(name)).find(|text| !text.is_empty())
+        ["explanation", "message"].iter().map(|name| object.text(name)).find(|text| !text.is_empty())
     };
     let id = check.text("id");
     Some(match said("data").or_else(|| said("error")) {

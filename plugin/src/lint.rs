@@ -64,7 +64,7 @@ pub(crate) fn settings_findings(settings: &Settings) -> Vec<Finding> {
         && !url.path.ends_with("/v1")
     {
         let path = format!("{}.baseUrl", config::PROVIDER);
-        let call = ["/chat/completions", "/responses", "/embeddings"].into_iter().find(|call| url.path.ends_with(call));
+        let call = ["/chat/completions", "/responses", "/embeddings"].iter().find(|call| url.path.ends_with(**call));
         findings.push(match call {
             Some(call) => finding(Severity::Error, &path, &format!("The base URL ends before {call}: leave that out.")),
             None => finding(

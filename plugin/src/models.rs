@@ -117,11 +117,11 @@ fn items(value: &Json<'_>, is_root: bool) -> Option<Vec<Item>> {
     }
     let object = value.object()?;
     let within = |name: &str| object.get(name).filter(|inner| is_root || !inner.is_object());
-    let found = LISTS.into_iter().find_map(|name| items(within(name)?, false));
+    let found = LISTS.iter().find_map(|name| items(within(name)?, false));
     if found.is_some() {
         return found;
     }
-    if LISTS.into_iter().any(|name| object.has(name) && object.get(name).is_none()) {
+    if LISTS.iter().any(|name| object.has(name) && object.get(name).is_none()) {
         return Some(Vec::new());
     }
     let one = Item::read(value);
@@ -148,7 +148,7 @@ impl Item {
             return Self { id: item.string().unwrap_or_default().into_owned(), owner: None, has_slug: false };
         };
         let names = ["id", "model", "name", "model_id", "modelId", "model_name", "inferenceProfileId", "slug", "key"];
-        let id = names.into_iter().map(|name| object.text(name)).find(|id| !id.is_empty());
+        let id = names.iter().map(|name| object.text(name)).find(|id| !id.is_empty());
         // At Cloudflare the id is a number of its own.
         let own = Some(object.text("name")).filter(|name| prompt::is_like_slug(name));
         let id = id.filter(|id| id.starts_with('@') || own.is_none()).or(own);

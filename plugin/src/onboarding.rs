@@ -80,13 +80,13 @@ fn merged<'a>(mut provider: Object<'a>, choices: &Choices, candidate: &'a str) -
     provider.set("api", portkey::API);
 
     let existing = provider.get("models").map_or_else(|| Some(Vec::new()), Json::list);
-    let existing = existing.ok_or_else(|| is_not(&format!("{PROVIDER}.models"), "a list"))?;
-    let added = model_entry(candidate);
-    let models: Vec<_> = existing.into_iter().chain([added]).map(|model| (config::model_id(&model), model)).collect();
-    let firsts = firsts(&models.iter().filter_map(|(id, _)| id.as_deref()).collect::<Vec<_>>());
-    let mut is_first = firsts.iter().enumerate().map(|(at, &first)| at == first);
-    let models = models.into_iter().filter(|(id, _)| id.is_none() || is_first.next() == Some(true));
-    provider.set("models", models.map(|(_, model)| model).collect::<Vec<_>>());
+    let mut models = existing.ok_or_else(|| is_not(&format!("{PROVIDER}.models"), "a list"))?;
+    models.push(model_entry(candidate));
+    let ids: Vec<String> = models.iter().filter_map(config::model_id).collect();
+    let firsts = firsts(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut firsts = firsts.into_iter().enumerate();
+    models.retain(|model| config::model_id(model).is_none() || firsts.next().is_some_and(|(at, first)| at == first));
+    provider.set("models", models);
     Ok(provider)
 }
 

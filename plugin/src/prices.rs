@@ -58,9 +58,8 @@ impl Asked {
         }
         // The gateway takes a publisher before the name, which the list leaves out.
         const PUBLISHERS: [&str; 4] = ["anthropic.", "google.", "meta.", "mistralai."];
-        let publisher =
-            PUBLISHERS.into_iter().find(|publisher| provider == "vertex-ai" && model.starts_with(publisher));
-        let model = publisher.and_then(|publisher| model.strip_prefix(publisher)).unwrap_or(model);
+        let bare = PUBLISHERS.iter().find_map(|publisher| model.strip_prefix(publisher));
+        let model = bare.filter(|_| provider == "vertex-ai").unwrap_or(model);
         // None, one that means another path, or a name that an account gave to something of its own.
         if model.bytes().all(|byte| byte == b'.') || model.len() > 256 || model.starts_with("arn:") {
             return None;

@@ -12,11 +12,11 @@ use crate::json::Object;
 /// (gateway 1.15.2, provider `anthropic`). So the total tells which it is; without one the gateway's own is assumed.
 pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
     // Cohere's stand one level down.
-    let inner = ["tokens", "billed_units"].into_iter().find_map(|name| usage.get(name)?.object());
+    let inner = ["tokens", "billed_units"].iter().find_map(|name| usage.get(name)?.object());
     let usage = in_snake_case(inner.unwrap_or_else(|| usage.clone()));
     let count = |names: &[&str]| names.iter().find_map(|name| usage.get(name)?.count());
     let detail = |lists: [&str; 2], names: &[&str]| {
-        lists.into_iter().find_map(|list| {
+        lists.iter().find_map(|list| {
             let details = in_snake_case(usage.get(list)?.object()?);
             names.iter().find_map(|name| details.get(name)?.count())
         })

@@ -438,7 +438,7 @@ impl<'a> Block<'a> {
 
     /// Whether it is reasoning.
     pub(crate) fn is_thinking(&self) -> bool {
-        [&self.thinking.text, &self.signature, &self.data].into_iter().any(|text| !text.is_empty())
+        [&self.thinking.text, &self.signature, &self.data].iter().any(|text| !text.is_empty())
     }
 
     /// Whether it is a text and nothing else.

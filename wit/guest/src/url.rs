@@ -75,7 +75,7 @@ impl BaseUrl {
 /// Whether a step of a path is nothing but dots, escaped ones too.
 fn is_dots(step: &str) -> bool {
     let mut rest = step;
-    while let Some(left) = [".", "%2e", "%2E"].into_iter().find_map(|dot| rest.strip_prefix(dot)) {
+    while let Some(left) = [".", "%2e", "%2E"].iter().find_map(|dot| rest.strip_prefix(dot)) {
         rest = left;
     }
     rest.is_empty() && !step.is_empty()
