@@ -115,20 +115,16 @@ pub fn response(head: &Head, body: &[u8], count: usize, model: &str) -> Result<R
 
 /// A vector, in base64 or in digits. None where there is a number missing, or one that is none.
 fn numbers(vector: &Json<'_>) -> Option<Vec<f32>> {
-    let numbers: Vec<f32> = match vector.string() {
-        Some(text) => {
-            let bytes = base64::decoded(text.as_bytes()).ok()?;
-            let (numbers, rest) = bytes.as_chunks::<4>();
-            if !rest.is_empty() {
-                return None;
-            }
-            numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+    let mut numbers: Vec<f32> = Vec::new();
+    if let Some(text) = vector.string() {
+        let bytes = base64::decoded(text.as_bytes()).ok()?;
+        let (all, rest) = bytes.as_chunks::<4>();
+        numbers.extend(all.iter().filter(|_| rest.is_empty()).map(|bytes| f32::from_le_bytes(*bytes)));
+    } else {
+        for number in vector.list()? {
+            numbers.push(number.number()? as f32);
         }
-        None => {
-            let numbers = vector.list()?;
-            numbers.iter().map(|number| Some(number.number()? as f32)).collect::<Option<_>>()?
-        }
-    };
+    }
     (!numbers.is_empty() && numbers.iter().all(|number| number.is_finite())).then_some(numbers)
 }
 

@@ -174,8 +174,11 @@ pub(crate) fn from_option(name: &str, value: &Json<'_>, path: &str) -> Result<Op
 }
 
 fn names(list: &Json<'_>) -> Option<String> {
-    let names: Option<Vec<String>> = list.list()?.iter().map(|name| Some(name.string()?.into_owned())).collect();
-    Some(names?.join(", "))
+    let mut names = Vec::new();
+    for name in list.list()? {
+        names.push(name.string()?.into_owned());
+    }
+    Some(names.join(", "))
 }
 
 /// Headers that are not the configuration's to set, and why.

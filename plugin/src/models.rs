@@ -71,7 +71,7 @@ impl Listing {
         let first = items.iter().find(|item| !item.id.is_empty()).map(|item| hash_of(&item.id));
         let repeats = first.is_none_or(|first| self.firsts.contains(&first));
         self.firsts.extend(first);
-        let last = items.iter().rev().map(|item| item.id.clone()).find(|id| !id.is_empty());
+        let last = items.iter().rev().find(|item| !item.id.is_empty()).map(|item| item.id.clone());
         for Item { id, owner, .. } in items {
             if repeats || id.is_empty() {
                 continue;
@@ -128,10 +128,11 @@ fn items(value: &Json<'_>, is_root: bool) -> Option<Vec<Item>> {
     if !one.id.is_empty() && (!is_root || object.is("object", "model")) {
         return Some(alloc::vec![one]);
     }
-    let by_id = object
-        .iter()
-        .map(|(name, model)| Some(Item::read(model)).filter(|item| model.is_object() && item.id == **name));
-    by_id.collect::<Option<Vec<_>>>().filter(|models| !models.is_empty())
+    let mut by_id = Vec::new();
+    for (name, model) in object.iter() {
+        by_id.push(Some(Item::read(model)).filter(|item| model.is_object() && item.id == **name)?);
+    }
+    Some(by_id).filter(|models| !models.is_empty())
 }
 
 /// A model in a listing.

@@ -29,9 +29,9 @@ pub(crate) fn body(request: &Prompt) -> Result<Object<'_>> {
     let limit = request.max_output_tokens.filter(|_| !is_limited);
     let mut body = Object::default();
     body.set("model", &*request.model);
-    body.set("messages", request.messages.iter().map(turn).collect::<Result<Vec<_>>>()?);
+    body.set("messages", each(&request.messages, turn)?);
     if !request.tools.is_empty() {
-        body.set("tools", request.tools.iter().map(tool).collect::<Result<Vec<_>>>()?);
+        body.set("tools", each(&request.tools, tool)?);
     }
     body.set_some("tool_choice", request.tool_choice.as_ref().map(tool_choice));
     body.set_some("parallel_tool_calls", request.parallel_tool_calls);
@@ -46,6 +46,15 @@ pub(crate) fn body(request: &Prompt) -> Result<Object<'_>> {
     body.set_some("reasoning_effort", request.reasoning_effort.as_deref());
     body.extend(extra);
     Ok(body)
+}
+
+/// All of them as JSON.
+fn each<'i, T>(items: &'i [T], write: fn(&'i T) -> Result<Json<'i>>) -> Result<Vec<Json<'i>>> {
+    let mut written = Vec::with_capacity(items.len());
+    for item in items {
+        written.push(write(item)?);
+    }
+    Ok(written)
 }
 
 /// The members of an `extra-json`.
@@ -167,7 +176,7 @@ fn instructions_content(Instructions { stable, volatile }: &Instructions) -> Jso
 fn content(parts: &[UserPart]) -> Result<Json<'_>> {
     Ok(match parts {
         [UserPart::Text(text)] => text.as_str().into(),
-        parts => parts.iter().map(user_part).collect::<Result<Vec<_>>>()?.into(),
+        parts => each(parts, user_part)?.into(),
     })
 }
 

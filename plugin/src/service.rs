@@ -96,14 +96,15 @@ impl exports::chat::GuestReply for Reply {
     fn next(&self) -> core::result::Result<Vec<exports::chat::Event>, Error> {
         let mut state = self.state.borrow_mut();
         loop {
-            if let Some(mut taken) = state.reply.take() {
-                for event in taken.iter_mut().flatten().filter(|_| !state.renamed.is_empty()) {
+            if let Some(taken) = state.reply.take() {
+                let mut events = taken.map_err(|error| *error)?;
+                for event in &mut events {
                     if let exports::chat::Event::ToolCall(exports::chat::ToolCallDelta { name: Some(name), .. }) = event
                     {
                         request::restore(name, &state.renamed);
                     }
                 }
-                return taken.map_err(|error| *error);
+                return Ok(events);
             }
             state.read();
         }

@@ -57,10 +57,15 @@ pub(super) fn objects<'a>(members: &mut Object<'a>, name: &str) -> Result<Vec<Ob
     if members.get(name).is_none_or(is_empty) {
         return Ok(Vec::new());
     }
+    let wrong = || error::invalid_request(&format!("The member {name} of the request is not a list of objects"));
     let items = members.take_list(name);
-    let read = items.into_iter().filter(|item| !item.is_null()).map(Json::into_object).collect::<Option<Vec<_>>>();
-    read.filter(|items| !items.is_empty())
-        .ok_or_else(|| error::invalid_request(&format!("The member {name} of the request is not a list of objects")))
+    let mut read = Vec::with_capacity(items.len());
+    for item in items {
+        if !item.is_null() {
+            read.push(item.into_object().ok_or_else(wrong)?);
+        }
+    }
+    if read.is_empty() { Err(wrong()) } else { Ok(read) }
 }
 
 /// Whether a message is of this role.
@@ -81,15 +86,16 @@ pub(super) fn is_system(message: &Object<'_>) -> bool {
 /// The parts of a message's content; a text is one part. None where there is no content.
 pub(super) fn parts<'a>(message: &Object<'a>, name: &str) -> Option<Vec<Object<'a>>> {
     let content = message.get(name)?;
-    match content.string() {
-        Some(text) => Some(alloc::vec![text_part(Json::Text(text))]),
-        // LangChain writes a bare text among them.
-        None => content
-            .list()?
-            .into_iter()
-            .map(|part| part.string().map(|text| text_part(Json::Text(text))).or_else(|| part.into_object()))
-            .collect(),
+    let of_text = |json: &Json<'a>| Some(text_part(Json::Text(json.string()?)));
+    if let Some(part) = of_text(content) {
+        return Some(alloc::vec![part]);
     }
+    let mut parts = Vec::new();
+    for part in content.list()? {
+        // LangChain writes a bare text among them.
+        parts.push(of_text(&part).or_else(|| part.into_object())?);
+    }
+    Some(parts)
 }
 
 pub(super) fn text_part(text: Json<'_>) -> Object<'_> {
