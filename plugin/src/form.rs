@@ -48,8 +48,10 @@ impl Form {
             model = bare;
         }
         fields.set("model", model.to_owned());
-        let texts: Vec<(&str, String)> =
-            fields.iter().filter_map(|(name, value)| Some((&**name, text(value)?))).collect();
+        let mut texts: Vec<(&str, String)> = Vec::new();
+        for (name, value) in fields.iter() {
+            texts.extend(text(value).map(|text| (&**name, text)));
+        }
         let mut parts: Vec<Part<'_>> =
             texts.iter().map(|(name, text)| Part { name, file: None, data: text.as_bytes() }).collect();
         parts.extend(files.iter().map(|file| Part {

@@ -15,13 +15,13 @@ pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
     let inner = ["tokens", "billed_units"].iter().find_map(|name| usage.get(name)?.object());
     let usage = in_snake_case(inner.unwrap_or_else(|| usage.clone()));
     let count = |names: &[&str]| names.iter().find_map(|name| usage.get(name)?.count());
-    let detail = |lists: [&str; 2], names: &[&str]| {
+    let detail = |lists: &[&str], names: &[&str]| {
         lists.iter().find_map(|list| {
             let details = in_snake_case(usage.get(list)?.object()?);
             names.iter().find_map(|name| details.get(name)?.count())
         })
     };
-    const OF_PROMPT: [&str; 2] = ["prompt_tokens_details", "input_tokens_details"];
+    const OF_PROMPT: &[&str] = &["prompt_tokens_details", "input_tokens_details"];
     // Images have other names for the same. The last of each are Google's own.
     let prompt = count(&["prompt_tokens", "input_tokens", "prompt_token_count"]);
     let output = count(&["completion_tokens", "output_tokens", "candidates_token_count"]);
@@ -33,7 +33,7 @@ pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
     let cached = CACHED.iter().map(|name| count(&[name])).fold(detail(OF_PROMPT, &["cached_tokens"]), Option::max);
     // OpenRouter's and Qwen's, which are part of the prompt's.
     let written = detail(OF_PROMPT, &["cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"]);
-    let reasoning = detail(["completion_tokens_details", "output_tokens_details"], &["reasoning_tokens"])
+    let reasoning = detail(&["completion_tokens_details", "output_tokens_details"], &["reasoning_tokens"])
         .or_else(|| count(&["reasoning_tokens", "thoughts_token_count"]));
     let cache_read = count(&["cache_read_input_tokens"]);
     // Anthropic's newer form has a count for each lifetime.
