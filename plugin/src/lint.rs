@@ -239,18 +239,20 @@ impl Check {
         let parts = [(target, TARGET), (&strategy, STRATEGY), (&retry, RETRY), (&part("cache"), CACHE)];
         for (part, known) in parts {
             self.names(part, known, path);
-        }
-        // Gateway 1.15.2 answers "Invalid config passed".
-        for (name, value) in target.iter() {
-            let (fits, kind) = match &**name {
-                "strategy" | "retry" | "cache" => (value.is_object(), "an object"),
-                "targets" => {
-                    (value.list().is_some_and(|targets| targets.iter().all(Json::is_object)), "a list of objects")
+            // Gateway 1.15.2 answers "Invalid config passed".
+            for (name, value) in part.iter() {
+                let all = |fits: fn(&Json<'_>) -> bool| value.list().is_some_and(|list| list.iter().all(fits));
+                let (fits, kind) = match &**name {
+                    "strategy" | "retry" | "cache" => (value.is_object(), "an object"),
+                    "targets" => (all(|target| target.is_object()), "a list of objects"),
+                    "mode" => (value.string().is_some(), "a text"),
+                    "on_status_codes" => (all(|code| code.number().is_some()), "a list of numbers"),
+                    "request_timeout" | "weight" | "attempts" | "max_age" => (value.number().is_some(), "a number"),
+                    _ => continue,
+                };
+                if !fits {
+                    self.error(path, &format!("The config's {name} must be {kind}."));
                 }
-                _ => continue,
-            };
-            if !fits {
-                self.error(path, &format!("The config's {name} must be {kind}."));
             }
         }
         if let Some(host) = target.get("custom_host").and_then(Json::string) {
@@ -260,9 +262,9 @@ impl Check {
         let targets = target.list("targets");
         let targets: Vec<Object<'_>> = targets.iter().map(|target| target.members()).collect();
         let is_zero = |target: &Object<'_>| target.get("weight").and_then(Json::number) == Some(0.0);
-        let mode = strategy.get("mode").and_then(Json::string).unwrap_or_default();
-        if !mode.is_empty() && !MODES.contains(&&*mode) {
-            match nearest(&mode, &MODES) {
+        let mode = strategy.get("mode").and_then(Json::string);
+        if let Some(mode) = mode.as_deref().filter(|mode| !MODES.contains(mode)) {
+            match nearest(mode, &MODES) {
                 Some((_, meant)) => {
                     self.error(path, &format!("There is no strategy mode {mode}: did you mean {meant}?"))
                 }
@@ -270,7 +272,7 @@ impl Check {
                     .warn(path, &format!("The gateway knows no strategy mode {mode}: there are {}.", MODES.join(", "))),
             }
         }
-        if mode == "loadbalance" && !targets.is_empty() && targets.iter().all(is_zero) {
+        if mode.as_deref() == Some("loadbalance") && !targets.is_empty() && targets.iter().all(is_zero) {
             self.error(
                 path,
                 "All weights of a loadbalance are 0, which hangs the gateway for good: give one target a weight.",
