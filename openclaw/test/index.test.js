@@ -57,12 +57,12 @@ test('the versions of package, manifest and OpenClaw agree', () => {
 
 test('onboarding takes the base URL and the model of the command line', async () => {
   const [method] = register().provider.auth;
-  const context = { config: {}, opts: { customBaseUrl: ' http://h/v1/ ', customModelId: '@openai/gpt' } };
+  const context = { config: {}, opts: { customBaseUrl: ' http://h/v1/ ', customModelId: ' portkey/@openai/gpt' } };
   const { configPatch } = await method.run(context);
   for (const config of [await method.runNonInteractive(context), configPatch]) {
     assert.equal(config.models.providers.portkey.baseUrl, 'http://h/v1');
-    assert.ok(config.models.providers.portkey.models.some((/** @type {any} */ model) => model.id === '@openai/gpt'));
-    assert.ok(config.agents.defaults.model.primary);
+    assert.deepEqual(config.models.providers.portkey.models.map((/** @type {any} */ model) => model.id), ['@openai/gpt'], 'and no other beside it');
+    assert.equal(config.agents.defaults.model.primary, 'portkey/@openai/gpt');
   }
   const { configPatch: hosted } = await method.run({ config: {} });
   assert.equal(hosted.models.providers.portkey.baseUrl, 'https://api.portkey.ai/v1');
