@@ -184,6 +184,11 @@ fn a_file_means_what_openclaw_means_by_it() {
         if says.get("ignored").is_some_and(|ignored| *ignored != facts["ignored"]) {
             wrong.push(format!("{name}: doctor calls {} ignored, and not {}", facts["ignored"], says["ignored"]));
         }
+        let checks = doctor.json()["checks"].take();
+        let is_wrong = |check: &&Value| check["name"] == "configuration" && check["state"] == "failed";
+        if let Some(check) = checks.as_array().into_iter().flatten().find(is_wrong) {
+            wrong.push(format!("{name}: doctor finds wrong what is called: {check}"));
+        }
         let source = facts["key"].as_str().unwrap_or_default();
         if !source.contains(says["source"].as_str().unwrap()) {
             wrong.push(format!("{name}: the key is from {source:?}, and not {}", says["source"]));

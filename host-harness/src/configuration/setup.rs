@@ -201,6 +201,10 @@ impl Setup {
             // What the plugin then finds is in the entry as it is written.
             Err(error) => refused.push(error),
         }
+        // The plugin reads no reference: of one that is set nowhere, it would say that it is no URL.
+        let base_url = self.base_url_of(descriptor);
+        self.write_base_url(descriptor, base_url.as_ref().unwrap_or(&descriptor.default_base_url));
+        refused.extend(base_url.err());
         let mut findings: Vec<_> = refused.iter().map(refusal).collect();
         findings.extend(self.in_the_clear(descriptor, of_models));
         let of_form = left.into_iter().filter(|left| left.why == FORM);
@@ -217,7 +221,8 @@ impl Setup {
         let of_entry = |(name, entry): (&str, &Value)| {
             let rows = entry.get("models").and_then(Value::as_array).into_iter().flatten().enumerate();
             let url = |(at, row): (usize, &Value)| {
-                let url = row.get("baseUrl")?.as_str()?.trim().to_owned();
+                let url = resolve(row.get("baseUrl")?.as_str()?.trim(), &self.environment, &self.config).ok()?;
+                let url = url.expose_secret().to_owned();
                 Some((format!("models.providers.{}.models[{at}].baseUrl", name.trim()), url))
             };
             rows.filter_map(url).collect::<Vec<_>>()
@@ -252,7 +257,9 @@ impl Setup {
         match self.config.pointer(&base_url_pointer(descriptor)).and_then(written_url) {
             None => Ok(descriptor.default_base_url.clone()),
             Some(reference) if is_reference(reference) => {
-                Ok(resolve(reference, &self.environment, &self.config)?.expose_secret().to_owned())
+                let resolved = resolve(reference, &self.environment, &self.config);
+                let at = format!("models.providers.{}.baseUrl", descriptor.id);
+                Ok(resolved.map_err(|error| error.placed_at(&at))?.expose_secret().to_owned())
             }
             Some(url) => Ok(url.to_owned()),
         }
@@ -548,8 +555,10 @@ mod tests {
         let open = "http://gateway.example/v1";
         let mut setup = Setup::new(json!({"models": {"providers": {
             "Acme": {"models": [{"id": "a", "baseUrl": open}, {"id": "b"}, {"id": "c", "baseUrl": open}]},
-            "acme": {"baseUrl": "https://gateway.example/v1", "models": [{"id": "d"}, {"id": "e", "baseUrl": open}]},
-        }}}));
+            "acme": {"baseUrl": "https://gateway.example/v1", "models": [
+                {"id": "d"}, {"id": "e", "baseUrl": open}, {"id": "f", "baseUrl": "http://${HERE}/v1"}
+            ]},
+        }}, "env": {"vars": {"HERE": "127.0.0.1"}}}));
         let findings = setup.findings(&descriptor(), &[]);
         let paths: Vec<_> =
             findings.iter().map(|finding| &*finding.path).filter(|path| path.ends_with("Url")).collect();
