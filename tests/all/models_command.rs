@@ -87,6 +87,28 @@ fn the_default_model_is_set_to_one_that_the_gateway_offers() {
     assert_eq!(config()["agents"]["defaults"]["model"]["primary"], "portkey/@ours/llama");
 }
 
+/// OpenClaw resolves a reference before it looks into its store, and calls nobody where the variable is not set.
+#[test]
+fn no_reference_is_written_over_a_key_that_openclaw_keeps() {
+    let user = User::new();
+    let file = user.cli.folder.path().join("c.json");
+    let profile = |provider: &str| {
+        serde_json::json!({"auth": {"profiles": {"it": {"provider": provider, "mode": "api_key"}}}}).to_string()
+    };
+    for (provider, key, reference) in
+        [("portkey", &[][..], false), ("portkey", &["--key", "reference"], true), ("openai", &[], true)]
+    {
+        std::fs::write(&file, profile(provider)).unwrap();
+        user.cli.run(&[&["onboard", "--config", "c.json"], key].concat()).ok();
+        let written = ConfigFile::open(&file).unwrap().value()["models"]["providers"]["portkey"].clone();
+        assert_eq!(written.get("apiKey").is_some(), reference, "{provider} {key:?}: {written}");
+    }
+    std::fs::write(&file, profile("portkey")).unwrap();
+    user.cli.run(&["models", "--config", "c.json", "--default", "@openai/gpt-5-mini"]).ok();
+    let written = ConfigFile::open(&file).unwrap().value()["models"]["providers"]["portkey"].clone();
+    assert!(written["baseUrl"].is_string() && written.get("apiKey").is_none(), "{written}");
+}
+
 /// It would be no choice at all, and nobody would know why.
 #[test]
 fn a_default_model_that_the_only_agent_does_not_ask_is_written_with_a_warning() {

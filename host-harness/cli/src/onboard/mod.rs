@@ -69,18 +69,29 @@ pub(crate) enum KeyPlace {
     Dotenv,
     /// In the system's keyring, which this program reads and OpenClaw does not
     Keyring,
+    /// In OpenClaw's own store, where `openclaw onboard` put it. A reference would come before that one, and where its
+    /// variable is not set OpenClaw would call nobody.
+    #[value(skip)]
+    OpenClaw,
 }
 
 impl KeyPlace {
     /// Where a key that was found stays, unless the user wants it elsewhere. A reference beside one that the configuration
     /// holds is for those who come without.
-    fn of(source: Option<&CredentialSource>) -> Self {
-        if source == Some(&CredentialSource::Keyring) { Self::Keyring } else { Self::Reference }
+    fn of(source: Option<&CredentialSource>, config: &Value, id: &str) -> Self {
+        let profiles = config.pointer("/auth/profiles").and_then(Value::as_object);
+        let is_own = |profile: &Value| profile["provider"] == id && profile["mode"] == "api_key";
+        match source {
+            Some(CredentialSource::Keyring) => Self::Keyring,
+            _ if profiles.is_some_and(|profiles| profiles.values().any(is_own)) => Self::OpenClaw,
+            _ => Self::Reference,
+        }
     }
 
     /// Whether a key that was found there is in its place. To refer to it moves nothing; but a flag is gone with the command.
     fn holds(self, source: &CredentialSource) -> bool {
         match (self, source) {
+            (Self::OpenClaw, _) => true,
             (_, CredentialSource::Given) => false,
             (Self::Reference, _) | (Self::Keyring, CredentialSource::Keyring) => true,
             (Self::Dotenv, CredentialSource::DotEnv { .. }) => true,
@@ -135,7 +146,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     if let (Some(secret), Some(credential)) = (&answers.secret, plugin.descriptor().credentials.first()) {
         match answers.key {
-            KeyPlace::Reference | KeyPlace::Env => {}
+            KeyPlace::Reference | KeyPlace::Env | KeyPlace::OpenClaw => {}
             KeyPlace::Dotenv => {
                 let locations = args.config.locations()?;
                 let variable = credential.env_vars.first().context("the plugin names no environment variable")?;
@@ -229,12 +240,12 @@ fn answers_of_flags(
         match args.key {
             // To refer to a key needs none, but whoever did not ask for just that will want to know.
             None => output::note(&format!("note: {missing}")),
-            Some(KeyPlace::Reference) => {}
+            Some(KeyPlace::Reference | KeyPlace::OpenClaw) => {}
             Some(KeyPlace::Env | KeyPlace::Dotenv | KeyPlace::Keyring) => return Err(exit_code::Usage(missing).into()),
         }
     }
     let source = credential.and_then(|credential| held.source(&credential.id));
-    let key = args.key.unwrap_or_else(|| KeyPlace::of(source));
+    let key = args.key.unwrap_or_else(|| KeyPlace::of(source, file.value(), &descriptor.id));
     let mut models = args.own_models(plugin, file);
     if models.is_empty() {
         // One that is chosen already is the candidate: none is added beside it.
@@ -462,7 +473,8 @@ impl Answers {
         let choices = |model: Option<&String>| Choices {
             base_url: self.base_url.clone(),
             model: model.cloned(),
-            api_key_reference: key_reference(plugin).filter(|_| self.key != KeyPlace::Keyring),
+            api_key_reference: key_reference(plugin)
+                .filter(|_| !matches!(self.key, KeyPlace::Keyring | KeyPlace::OpenClaw)),
         };
         let first = choices(self.models.first());
         let mut merged = match self.default {
@@ -520,7 +532,7 @@ pub(crate) async fn set_default(
         options: Vec::new(),
         models: vec![model],
         default: DefaultModel::Replace,
-        key: KeyPlace::of(key),
+        key: KeyPlace::of(key, file.value(), &plugin.descriptor().id),
         secret: None,
         allow_private_network: false,
     };
@@ -559,8 +571,9 @@ mod tests {
 
     #[test]
     fn a_key_stays_in_the_keyring_when_onboarding_runs_again() {
-        assert!(KeyPlace::of(Some(&CredentialSource::Keyring)) == KeyPlace::Keyring);
-        assert!(KeyPlace::of(Some(&CredentialSource::Keyring)).holds(&CredentialSource::Keyring));
-        assert!(KeyPlace::of(None) == KeyPlace::Reference);
+        let of = |source| KeyPlace::of(source, &json!({}), "portkey");
+        assert!(of(Some(&CredentialSource::Keyring)) == KeyPlace::Keyring);
+        assert!(of(Some(&CredentialSource::Keyring)).holds(&CredentialSource::Keyring));
+        assert!(of(None) == KeyPlace::Reference);
     }
 }

@@ -483,11 +483,12 @@ impl Wizard<'_> {
                 &CredentialSource::Configuration(_) | &CredentialSource::DotEnv { .. } | &CredentialSource::Keyring
             )
         };
+        let found = KeyPlace::of(source, self.file.value(), &self.plugin.descriptor().id);
         let is_kept = self.said.typed.is_none() && source.is_some_and(in_a_place);
         let credential = match (self.args.key, self.plugin.descriptor().credentials.first()) {
             (None, Some(credential)) if !is_kept => credential,
             (given, _) => {
-                self.said.place = Some(given.unwrap_or_else(|| KeyPlace::of(source)));
+                self.said.place = Some(given.unwrap_or(found));
                 return Ok(Came::Silent);
             }
         };
@@ -500,6 +501,9 @@ impl Wizard<'_> {
         if super::keyring(true).is_available() {
             let text = "In the system keyring: host-harness reads it, OpenClaw does not".to_owned();
             places.push((KeyPlace::Keyring, text));
+        }
+        if found == KeyPlace::OpenClaw {
+            places.insert(0, (found, "In OpenClaw's own store alone, where it is".to_owned()));
         }
         let (places, texts): (Vec<_>, Vec<_>) = places.into_iter().unzip();
         let start = places.iter().position(|place| self.said.place == Some(*place)).unwrap_or_default();
