@@ -129,7 +129,8 @@ async fn a_key_in_openclaws_own_store_is_found_by_openclaw() {
         let asks = script.as_deref().is_some_and(|script| script.contains("asked"));
         // The folder goes with the run.
         let (ran, asked) = {
-            let arguments: Vec<String> = ["doctor", "--json", "--base-url", &gateway.base_url()].map(Into::into).into();
+            let arguments = ["doctor", "--json", "--profile", "work", "--base-url", &gateway.base_url()];
+            let arguments: Vec<String> = arguments.map(Into::into).into();
             let run = move || {
                 let ran = cli.run(&arguments);
                 (ran, std::fs::read_to_string(cli.folder.path().join("asked")).ok())
@@ -147,9 +148,9 @@ async fn a_key_in_openclaws_own_store_is_found_by_openclaw() {
         );
         assert_eq!(line(&ran.json(), "HTTP")["state"], "ok", "what needs no key is checked");
         if asks {
-            assert_eq!(asked.as_deref(), Some("models auth list --json --provider portkey\n"));
+            assert_eq!(asked.as_deref(), Some("--profile work models auth list --json --provider portkey\n"));
             let gateway = line(&ran.json(), "gateway").clone();
-            assert!(gateway["hint"].as_str().unwrap().contains("openclaw infer model run"), "{gateway}");
+            assert!(gateway["hint"].as_str().unwrap().contains("openclaw --profile work infer model run"), "{gateway}");
         }
     }
     assert!(gateway.requests().iter().all(|request| request.header("x-portkey-api-key").is_none()));

@@ -123,6 +123,23 @@ fn options_on_the_command_line_are_held_to_the_same() {
     assert!(user.stub.requests().is_empty());
 }
 
+/// Nobody lints what is typed once.
+#[test]
+fn what_chat_does_not_take_as_it_is_meant_is_warned_of() {
+    let user = User::new();
+    let typed = user.cli.run(&["chat", "--header", "x-portkey-confg: pc-a", "hello"]).ok();
+    assert!(
+        typed.err.starts_with("warning: --header x-portkey-confg: ") && typed.err.contains("-config?"),
+        "{typed:?}"
+    );
+    std::fs::write(user.cli.folder.path().join("c.json"), r#"{"agents": {"defaults": {"model": "@openai/gpt-5"}}}"#)
+        .unwrap();
+    for command in [&["lint", "--config", "c.json"][..], &["chat", "--config", "c.json", "hello"]] {
+        let said = user.cli.run(command).ok();
+        assert!((said.out + &said.err).contains("write it as portkey/MODEL"), "{command:?}");
+    }
+}
+
 #[test]
 fn doubts_are_told_and_a_good_configuration_has_none() {
     let user = User::new();

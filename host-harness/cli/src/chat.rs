@@ -5,14 +5,14 @@ use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use host_harness::{
     Provider,
-    openclaw::{model_params, with_params},
+    openclaw::{chosen_model, model_params, with_params},
     types::MediaSource,
     wit::chat::{Document, Message, Prompt, PromptCache, Request, UserPart},
 };
 use serde_json::{Value, json};
 
 use super::{
-    connect::{Connect, chat_model},
+    connect::{Connect, beside_default, chat_model},
     exit_code, image, input, output, output_file,
     picture::Inline,
     reply::{Answering, Asked, is_markdown},
@@ -155,6 +155,13 @@ async fn chat(args: Args, prompt: Option<String>, command: Option<ToolCommand>) 
     let file = args.output.as_deref().map(output_file::Output::new).transpose()?;
     let (provider, config, environment) = args.connect.provider().await?;
     let model = args.model.as_deref().or(saved.as_ref().and_then(|saved| saved.model.as_deref()));
+    if model.is_none() {
+        let descriptor = provider.plugin().descriptor();
+        let chosen = chosen_model(config.value(), &environment, descriptor)?;
+        if let Some((named_at, why)) = beside_default(&chosen, &descriptor.id) {
+            output::warn(&format!("{named_at} {why} This asks {}.", chosen.id));
+        }
+    }
     let model = chat_model(model, provider.plugin(), &config, &environment)?;
     if let Some(saved) = &saved {
         output::note(&saved.about());

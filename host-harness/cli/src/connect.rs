@@ -16,7 +16,7 @@ use clap::{
 use host_harness::{
     ConfigFile, Engine, Environment, Keyring, Limits, Origin, Plugin, Provider, Setup,
     command_line::Destination,
-    openclaw::{Locations, chosen_model, own_model},
+    openclaw::{ChosenModel, Locations, chosen_model, own_model},
     types,
     wit::onboarding::{Credential, Descriptor, Finding, Service, Severity},
 };
@@ -272,7 +272,9 @@ impl Extra {
         let option = |name: &str| option_place(id, name);
         let trace_id = self.trace_id.iter().map(|_| ("--trace-id".to_owned(), option("traceId")));
         let metadata = self.metadata.first().map(|_| ("--metadata".to_owned(), option("metadata")));
-        let options = self.options.iter().map(|(name, _)| (format!("--option {name}"), option(name)));
+        let as_flag = |name: &str| if name == "config" { format!(" (--{id}-config)") } else { String::new() };
+        let flag = |name: &str| format!("--option {name}{}", as_flag(name));
+        let options = self.options.iter().map(|(name, _)| (flag(name), option(name)));
         let header = |name: &str| (format!("--header {name}"), format!("models.providers.{id}.headers.{name}"));
         trace_id.chain(metadata).chain(options).chain(self.headers.iter().map(|(name, _)| header(name))).collect()
     }
@@ -313,11 +315,8 @@ impl Connect {
         file: &ConfigFile,
         environment: &Environment,
     ) -> host_harness::Result<Vec<Finding>> {
-        let mut findings = plugin.lint_setup(self.setup(plugin, file, environment)).await?;
+        let mut findings = self.own_findings(plugin, file, environment).await?;
         let is_lack = |finding: &Finding| finding.message.ends_with(Setup::LACKING);
-        for finding in findings.iter_mut().filter(|finding| !is_lack(finding)) {
-            finding.path = self.in_flags(plugin, &finding.path);
-        }
         if file.path().exists() {
             let asked = openclaw::findings(file.path(), &plugin.descriptor().id, self.config.profile(), &findings);
             let said = waiting::during("asking openclaw", asked).await;
@@ -326,6 +325,21 @@ impl Connect {
                 |place: String| said.iter().any(|found| found.severity == Severity::Error && found.path == place);
             findings.retain(|own| !is_lack(own) || !is_refused(openclaw::dotted(&own.path)));
             findings.extend(said);
+        }
+        Ok(findings)
+    }
+
+    /// Of [`Self::findings`], those of the host and the plugin.
+    async fn own_findings(
+        &self,
+        plugin: &Plugin,
+        file: &ConfigFile,
+        environment: &Environment,
+    ) -> host_harness::Result<Vec<Finding>> {
+        let mut findings = plugin.lint_setup(self.setup(plugin, file, environment)).await?;
+        // What the entry lacks, it lacks for OpenClaw, whatever a flag says.
+        for finding in findings.iter_mut().filter(|finding| !finding.message.ends_with(Setup::LACKING)) {
+            finding.path = self.in_flags(plugin, &finding.path);
         }
         Ok(findings)
     }
@@ -376,6 +390,13 @@ impl Connect {
         let (config, environment) = self.config.read_existing()?;
         let provider = Provider::connect(&plugin, self.setup(&plugin, &config, &environment)).await;
         let provider = provider.map_err(|error| self.explained(&plugin, &config, &environment, error))?;
+        // `lint` warns of what stands in the file; nobody lints a command.
+        if !self.extra.places(&plugin.descriptor().id).is_empty() {
+            let findings = self.own_findings(&plugin, &config, &environment).await?;
+            for finding in findings.iter().filter(|finding| finding.path.starts_with("--")) {
+                output::warn(&format!("{}: {}", finding.path, finding.message));
+            }
+        }
         Ok((provider, config, environment))
     }
 }
@@ -461,6 +482,12 @@ pub(crate) fn chat_model(
         return Ok(own_model(config.value(), descriptor, given));
     }
     Ok(chosen_model(config.value(), environment, descriptor)?.id)
+}
+
+/// Where the configuration names a default model that `chosen` stands in for, and what to do about it.
+pub(crate) fn beside_default<'c>(chosen: &'c ChosenModel, id: &str) -> Option<(&'c str, String)> {
+    let why = || format!("is none of this provider's: write it as {id}/MODEL, or give --model.");
+    chosen.beside_default().map(|named_at| (named_at, why()))
 }
 
 /// Reads a name and a value. The value may be a secret: clap's own errors would show it.

@@ -3,10 +3,16 @@
 
 use std::process::ExitCode;
 
-use host_harness::wit::onboarding::{Finding, Severity};
+use host_harness::{
+    openclaw::chosen_model,
+    wit::onboarding::{Finding, Severity},
+};
 use serde_json::json;
 
-use super::{connect::Connect, exit_code, output};
+use super::{
+    connect::{Connect, beside_default},
+    exit_code, output,
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -20,7 +26,11 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let plugin = args.connect.run.plugin().await?;
     let (file, environment) = args.connect.config.read_existing()?;
-    let findings = args.connect.findings(&plugin, &file, &environment).await?;
+    let mut findings = args.connect.findings(&plugin, &file, &environment).await?;
+    let chosen = chosen_model(file.value(), &environment, plugin.descriptor());
+    if let Some((path, why)) = chosen.as_ref().ok().and_then(|chosen| beside_default(chosen, &plugin.descriptor().id)) {
+        findings.push(Finding { severity: Severity::Warning, path: path.to_owned(), message: format!("This {why}") });
+    }
     let is_wrong = findings.iter().any(|finding| finding.severity == Severity::Error);
     if args.json {
         let finding = |finding: &Finding| json!({"severity": severity(finding.severity), "path": finding.path, "message": finding.message});

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 
 use self::print::{Line, Report};
 use super::{
-    connect::{Connect, chat_model, how_to_set, service_at},
+    connect::{Connect, beside_default, chat_model, how_to_set, service_at},
     exit_code, openclaw, output, waiting,
 };
 
@@ -118,7 +118,8 @@ impl Examination<'_> {
                         let model = model.unwrap_or_else(|_| plugin.descriptor().default_model.id.clone());
                         let line = Line::skipped("gateway", "not asked: the key is OpenClaw's, which can ask");
                         self.report.push(line.hint(format!(
-                            "Try `openclaw infer model run --local --model {id}/{model} --prompt hello`."
+                            "Try `openclaw{} infer model run --local --model {id}/{model} --prompt hello`.",
+                            self.of_profile()
                         )));
                     }
                 }
@@ -243,8 +244,10 @@ impl Examination<'_> {
             return;
         };
         let line = Line::warning("plugin", format!("OpenClaw leaves it out, by {place}, and calls by its own client"));
-        self.report
-            .push(line.hint(format!("Change that, or run `openclaw plugins enable {id}`, for OpenClaw to use it.")));
+        self.report.push(line.hint(format!(
+            "Change that, or run `openclaw{} plugins enable {id}`, for OpenClaw to use it.",
+            self.of_profile()
+        )));
     }
 
     /// The model that is asked, and what says so.
@@ -253,7 +256,7 @@ impl Examination<'_> {
         let chosen = match &self.args.model {
             Some(given) => Ok((own_model(file.value(), descriptor, given), "from the command line".to_owned(), None)),
             None => chosen_model(file.value(), &self.environment, descriptor).map(|chosen| {
-                let beside = chosen.beside_default().map(str::to_owned);
+                let beside = beside_default(&chosen, &descriptor.id).map(|(named_at, why)| format!("{named_at} {why}"));
                 let from = match chosen.source {
                     ModelSource::AgentsDefault => format!("from {}", chosen.named_at.unwrap_or_default()),
                     ModelSource::FirstListed => "the first that the configuration lists".to_owned(),
@@ -267,15 +270,17 @@ impl Examination<'_> {
                 self.report.fact("model", &model);
                 let said = format!("{model}, {from}");
                 self.report.push(match beside {
-                    Some(named_at) => Line::warning("model", said).hint(format!(
-                        "{named_at} is none of this provider's: write it as {}/MODEL, or give --model.",
-                        descriptor.id
-                    )),
+                    Some(beside) => Line::warning("model", said).hint(beside),
                     None => Line::good("model", said),
                 });
             }
             Err(error) => self.report.fail(Line::failed("model", &error), error),
         }
+    }
+
+    /// What `openclaw` must be told to read the same file.
+    fn of_profile(&self) -> String {
+        self.args.connect.config.profile().map(|profile| format!(" --profile {profile}")).unwrap_or_default()
     }
 
     /// What of the configuration is left to OpenClaw, but for what was warned of.
