@@ -1,5 +1,6 @@
 //! The tool calls of a stream that is being read, and how one of them is found.
 
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -75,12 +76,12 @@ pub(crate) fn parted(mut arguments: Nesting, piece: &str) -> Option<(&str, &str)
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     pub(crate) list: Vec<Call>,
-    /// The hashes of the ids of those that were announced, in order.
-    announced: Vec<u64>,
+    /// How many were announced.
+    announced: u32,
     /// Where the one is that was announced last, or had a piece since.
     current: usize,
-    /// What they are found by and where they are, in order.
-    places: Vec<(u64, u32)>,
+    /// Where those are that are found by this hash, or were announced by it: each farther back than the one before.
+    places: BTreeMap<u64, Vec<usize>>,
 }
 
 impl Calls {
@@ -102,31 +103,33 @@ impl Calls {
     }
 
     fn note(&mut self, key: u64, at: usize) {
-        let place = (key, at as u32);
-        self.places.insert(self.places.partition_point(|known| *known < place), place);
+        let places = self.places.entry(key).or_default();
+        if places.last() < Some(&at) {
+            places.push(at);
+        }
     }
 
     /// The first event of a call, once it has a name: with the next number, and an id that no other has, since the result of
     /// a call names it (nanobot#3932).
     pub(crate) fn announce(&mut self, at: usize) -> Option<ToolCallDelta> {
-        let index = self.announced();
+        let index = self.announced;
         let call = self.list.get_mut(at).filter(|call| !call.name.is_empty() && call.number.is_none())?;
         (call.number, self.current) = (Some(index), at);
         let mut id = call.id.clone().unwrap_or_else(|| parts::call_id(index as usize));
-        let free = loop {
-            match self.announced.binary_search(&hash_of(&id)) {
-                Ok(_) => id = format!("{id}_{index}"),
-                Err(free) => break free,
-            }
-        };
-        self.announced.insert(free, hash_of(&id));
+        // No id holds this byte.
+        let announced = |id: &str| fnv(hash_of(id), 0xfe);
+        while self.places.contains_key(&announced(&id)) {
+            id = format!("{id}_{index}");
+        }
+        self.places.entry(announced(&id)).or_default();
+        self.announced += 1;
         let (arguments_fragment, signature) = (mem::take(&mut call.held), call.signature.take());
         Some(ToolCallDelta { index, id: Some(id), name: Some(call.name.clone()), arguments_fragment, signature })
     }
 
     /// How many were announced.
     pub(crate) fn announced(&self) -> u32 {
-        self.announced.len() as u32
+        self.announced
     }
 
     /// Adds a piece of arguments to the call that is there.
@@ -161,10 +164,7 @@ impl Calls {
 
     /// The place of the last call with this id and this index, of which one may be left open.
     pub(crate) fn last_with(&self, id: Option<&str>, index: Option<u64>) -> Option<usize> {
-        let key = key(id, index);
-        let end = self.places.partition_point(|known| *known <= (key, u32::MAX));
-        let (found, at) = *self.places.get(end.checked_sub(1)?)?;
-        (found == key).then_some(at as usize)
+        self.places.get(&key(id, index))?.last().copied()
     }
 }
 
