@@ -306,7 +306,8 @@ impl Items {
             "completed" | "done" | "" => "stop".into(),
             "incomplete" => {
                 let details = answer.object("incomplete_details");
-                Some(details.text("reason")).filter(|reason| !reason.is_empty()).unwrap_or("incomplete".into())
+                let reason = details.get("reason").map(wire::reason).unwrap_or_default();
+                if reason.is_empty() { "incomplete".into() } else { reason }
             }
             "failed" | "cancelled" => {
                 return failed(None);

@@ -202,7 +202,7 @@ const LONGEST_REASON: usize = 256;
 
 /// Why an answer ended, as a text. SGLang has an object here too, and DashScope the text `null`; watsonx says of each
 /// piece that it is not the last.
-fn reason<'a>(value: &Json<'a>) -> Cow<'a, str> {
+pub(crate) fn reason<'a>(value: &Json<'a>) -> Cow<'a, str> {
     let text = if value.is_object() { value.members().text("type") } else { value.text() };
     if matches!(text.trim(), "null" | "none" | "None" | "not_finished" | "") {
         return Cow::default();

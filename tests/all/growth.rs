@@ -76,6 +76,10 @@ enum What {
     BlankPieces,
     /// The same behind arguments that hold nothing.
     BlankEnds,
+    /// The same behind arguments that are a long text, of a call without a name.
+    TextArguments,
+    /// Events that end an answer of the Responses API which has a long reason for its end.
+    LongReasons,
     /// Pieces of one detail of reasoning.
     DetailPieces,
     /// Members of one detail of reasoning.
@@ -383,6 +387,18 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
         What::BlankEnds => {
             let blank = r#""function":{"arguments":"          "}"#;
             stream(counting, pieces(r#""function":{"name":"","arguments":"{}"}"#, blank, count)).await
+        }
+        What::TextArguments => {
+            let text = format!(r#""function":{{"name":"","arguments":"\"{}\""}}"#, "x".repeat(10 * count));
+            stream(counting, pieces(&text, r#""function":{"arguments":" "}"#, count)).await
+        }
+        What::LongReasons => {
+            let details = format!(r#"{{"reason":"max_{}"}}"#, "x".repeat(10 * count));
+            let begun = format!(
+                "data: {{\"type\":\"response.incomplete\",\"response\":{{\"status\":\"incomplete\",\"incomplete_details\":{details},\"output\":[]}}}}\n\n"
+            );
+            let end = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+            stream(counting, begun + &end.repeat(count)).await
         }
         What::DetailPieces => {
             let detail = r#"{"type":"reasoning.text","index":0,"text":"ten bytes."}"#;

@@ -831,9 +831,8 @@ impl State {
             return Some(at);
         }
         // White space around arguments says nothing. What is kept of it would be looked at with each piece.
-        let (is_begun, is_closed) = (!known.held.is_empty(), known.arguments.is_closed);
-        let is_old = is_begun && fragment.is_empty();
-        known.held.push_str(if is_begun { fragment } else { fragment.trim_start() });
+        let is_closed = known.arguments.is_closed;
+        known.held.push_str(if known.held.is_empty() { fragment.trim_start() } else { fragment });
         if is_closed {
             known.held.truncate(known.held.trim_end().len());
         }
@@ -842,7 +841,7 @@ impl State {
         if known.held.starts_with('"') && !is_closed {
             return Some(at);
         }
-        if known.held.starts_with('"') && !is_old {
+        if known.held.starts_with('"') && !arguments.is_closed {
             known.held = wire::unquoted(&known.held).unwrap_or_else(|| mem::take(&mut known.held));
         }
         if known.twin.is_some() {
