@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Most entries for one plugin or provider: each is a spelling of its name, and all of them are joined.
-const SPELLINGS: usize = 16;
+pub const SPELLINGS: usize = 16;
 
 /// The owner of a part of a configuration, as the plugin's descriptor says.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use boundary::{
-    merge::conflict,
+    merge::{SPELLINGS, conflict},
     origin::Origin,
     references::is_reference,
     secret_json,
@@ -323,7 +323,9 @@ impl Setup {
     }
 
     fn settle_entry(&mut self, descriptor: &Descriptor, outdone: &[String], model: Option<&Value>) -> Result<()> {
-        let own: Vec<_> = entries(&self.config, &descriptor.id).iter().map(|(name, _)| (*name).to_owned()).collect();
+        // More are refused.
+        let own = entries(&self.config, &descriptor.id);
+        let own: Vec<_> = own.iter().take(SPELLINGS).map(|(name, _)| (*name).to_owned()).collect();
         let providers = self
             .config
             .as_object_mut()
