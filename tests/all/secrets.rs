@@ -380,8 +380,9 @@ fn a_flag_that_is_mistyped_is_refused_without_its_value() {
         ("--header", KEY.to_owned(), "'Name: value'"),
         ("--option", format!("config {{\"api_key\": \"{KEY}\"}}"), "NAME=VALUE"),
         ("--metadata", format!("={KEY}"), "NAME=VALUE"),
+        ("--set", format!("tools=[{KEY}]"), "the value of tools is not JSON"),
     ] {
-        let ran = cli.run(&["models", flag, &value]);
+        let ran = cli.run(&["chat", flag, &value]);
         assert_eq!(ran.code, 2, "{ran:?}");
         assert!(ran.err.starts_with(&format!("error: invalid value for '{flag} ")), "{ran:?}");
         assert!(ran.err.contains(named), "{ran:?}");
@@ -407,6 +408,7 @@ fn no_flag_that_may_hold_a_secret_stays_in_the_process_list() {
         (vec!["--header".into(), format!("Authorization: Bearer {KEY}")], "authorization", format!("Bearer {KEY}")),
         (vec![format!("--header=x-own: {KEY}"), "--".into()], "x-own", KEY.to_owned()),
         (vec!["--metadata".into(), format!("key={KEY}")], "x-portkey-metadata", json!({"key": KEY}).to_string()),
+        (vec!["--set".into(), format!("user=\"{KEY}\"")], "x-portkey-api-key", "pk-of-the-environment".into()),
     ] {
         stub.clear();
         let base_url = stub.base_url();

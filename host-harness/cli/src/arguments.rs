@@ -24,7 +24,7 @@ const HIDDEN: &str = "HOST_HARNESS_HIDDEN";
 const SIGN: &str = "***";
 
 /// Flags whose values may be secrets, by what they are for.
-const SECRET: [&str; 4] = ["--header", "--option", "--metadata", "--require"];
+const SECRET: [&str; 5] = ["--header", "--option", "--metadata", "--require", "--set"];
 
 /// The arguments as the user gave them, this program's name first.
 pub(crate) fn given() -> Vec<OsString> {
@@ -141,7 +141,8 @@ fn places(arguments: &[OsString]) -> Vec<Place> {
 
 /// Whether a URL holds a password, or something behind its path, such as a signature.
 fn is_telling(text: &str) -> bool {
-    let is_url = text.starts_with("https://") || text.starts_with("http://");
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let is_url = matches!(scheme.as_deref(), Some("http" | "https"));
     is_url && text.contains(['@', '?', '#']) || text == SIGN
 }
 
@@ -173,6 +174,8 @@ mod tests {
             ("chat --no-stream hello", ""),
             ("chat --header --json", ""),
             ("stub --require x:y", "x:y"),
+            ("chat --set tools=[] hello", "tools=[]"),
+            ("chat --base-url HTTPS://user:pw@host/v1", "HTTPS://user:pw@host/v1"),
             ("chat --base-url http://user:pw@host/v1", "http://user:pw@host/v1"),
             ("chat --image https://host/a.png?signature=1 --base-url http://host/v1", "https://host/a.png?signature=1"),
         ] {

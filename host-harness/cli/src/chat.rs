@@ -12,7 +12,7 @@ use host_harness::{
 use serde_json::{Value, json};
 
 use super::{
-    connect::{Connect, beside_default, chat_model},
+    connect::{Connect, Named, beside_default, chat_model},
     exit_code, image, input, output, output_file,
     picture::Inline,
     reply::{Answering, Asked, is_markdown},
@@ -72,7 +72,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_enum)]
     prompt_cache: Option<Cache>,
     /// Set a field of the request's body, such as temperature=0.2 or stop='["END"]'; may be given several times
-    #[arg(long = "set", value_name = "NAME=JSON", value_parser = input::field)]
+    #[arg(long = "set", value_name = "NAME=JSON", value_parser = Named(input::field))]
     fields: Vec<(String, Value)>,
     /// Print the request without its secrets, and send nothing
     #[arg(long)]

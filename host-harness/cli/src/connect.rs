@@ -492,10 +492,10 @@ pub(crate) fn beside_default<'c>(chosen: &'c ChosenModel, id: &str) -> Option<(&
 
 /// Reads a name and a value. The value may be a secret: clap's own errors would show it.
 #[derive(Clone)]
-pub(crate) struct Named(pub(crate) fn(&str) -> Result<(String, String), String>);
+pub(crate) struct Named<T>(pub(crate) fn(&str) -> Result<(String, T), String>);
 
-impl TypedValueParser for Named {
-    type Value = (String, String);
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Named<T> {
+    type Value = (String, T);
 
     fn parse_ref(&self, command: &Command, flag: Option<&Arg>, text: &OsStr) -> Result<Self::Value, clap::Error> {
         let text = StringValueParser::new().parse_ref(command, flag, text)?;
