@@ -261,13 +261,16 @@ struct Walk<'a, 'r> {
     root: Object<'a>,
     defs: Object<'a>,
     left: usize,
+    /// How long all of it is.
+    length: usize,
     /// See [`ROOM`].
     room: &'r mut usize,
 }
 
 impl<'a, 'r> Walk<'a, 'r> {
     fn of(schema: &Object<'a>, room: &'r mut usize) -> Self {
-        Self { root: schema.clone(), defs: schema.object("$defs"), left: MOST, room }
+        let length = schema.iter().map(|(name, value)| name.len() + value.raw().unwrap_or_default().len()).sum();
+        Self { root: schema.clone(), defs: schema.object("$defs"), left: MOST, length, room }
     }
 
     /// The schema of an object, with its properties and without a union around them: OpenAI, Anthropic, Bedrock and Kimi
@@ -333,7 +336,7 @@ impl<'a, 'r> Walk<'a, 'r> {
                 None => named.list()?.into_iter().nth(name.parse().ok()?)?,
             };
         }
-        *self.room = self.room.checked_sub(named.raw().unwrap_or_default().len())?;
+        *self.room = self.room.checked_sub(named.raw().map_or(self.length, str::len))?;
         Some(named)
     }
 
@@ -353,6 +356,7 @@ impl<'a, 'r> Walk<'a, 'r> {
                 items.into_iter().map(|item| self.kimi(item, depth - 1)).collect::<Vec<_>>().into()
             });
         }
+        self.left = self.left.saturating_sub(1);
         let mut schema = json.into_members();
         if schema.has("$ref") {
             let reference = schema.text("$ref").into_owned();
@@ -361,7 +365,7 @@ impl<'a, 'r> Walk<'a, 'r> {
                 return schema.into();
             }
             // One that leads to itself has an end.
-            let named = self.named(&schema).filter(|_| depth > PLACE);
+            let named = self.named(&schema).filter(|_| depth > PLACE && self.left > 0);
             schema.remove("$ref");
             if let Some(named) = named {
                 let mut named = named.into_members();

@@ -615,6 +615,18 @@ fn a_schema_is_of_one_object() {
     assert!(!sent.contains('$') && sent.len() < 1_000_000, "{}", sent.len());
 }
 
+/// A copy of all of it, where each of its properties is, would have them again.
+#[test]
+fn a_schema_that_names_itself_stays_small() {
+    let properties = Value::from_iter((0..40).map(|at| (format!("a{at}"), json!({"$ref": "#"}))));
+    let tool = json!({"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": properties}}});
+    for model in [GEMINI, KIMI] {
+        let sent = plain(json!({"model": model, "messages": [user("hi")], "tools": [tool]}));
+        let within = &sent["tools"][0]["function"]["parameters"]["properties"]["a0"]["properties"]["a0"];
+        assert!(within.is_object() && sent.to_string().len() < 1_000_000, "{model}: {}", sent.to_string().len());
+    }
+}
+
 #[test]
 fn a_choice_is_one_of_chat_completions() {
     let tool = json!({"type": "function", "function": {"name": "f"}});
