@@ -82,6 +82,9 @@ pub(crate) fn begins_call(start: &str) -> bool {
     forms.iter().any(|form| start.starts_with(form)) && !start.contains(" code") || is_bare_call(start)
 }
 
+/// As a schema's members begin, without white space.
+const SCHEMA: &str = "\"type\":\"obj";
+
 /// Whether a text begins as a call in mere JSON: of Llama behind vLLM without a parser, and of Qwen Coder behind Ollama.
 fn is_bare_call(start: &str) -> bool {
     let start: String = start.split_ascii_whitespace().collect();
@@ -90,8 +93,9 @@ fn is_bare_call(start: &str) -> bool {
     named.and_then(|named| named.split_once("\",\"")).is_some_and(|(name, rest)| {
         let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
         let arguments = ["arguments\":{", "parameters\":{"].iter().find_map(|member| rest.strip_prefix(member));
-        // A schema is what describes a tool.
-        is_name && arguments.is_some_and(|arguments| !arguments.starts_with("\"type\":\"obj"))
+        // A schema is what describes a tool. What may still become one is no call.
+        let is_schema = |arguments: &str| arguments.starts_with(SCHEMA) || SCHEMA.starts_with(arguments);
+        is_name && arguments.is_some_and(|arguments| !is_schema(arguments))
     })
 }
 

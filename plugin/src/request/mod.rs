@@ -40,6 +40,7 @@ pub struct Finished {
     /// Where it goes, below the base URL.
     pub path: &'static str,
     pub(crate) renamed: Renamed,
+    /// Whether tools were offered, and no answer in JSON asked for: that may begin as a call does.
     pub(crate) offers_tools: bool,
 }
 
@@ -68,6 +69,12 @@ pub(crate) fn uses_responses<'m>(
     models.any(|model| protocol(&Targets::of(model, headers, &options), &options) == Protocol::Responses)
 }
 
+/// Whether an answer in JSON is asked for, in the form of either API.
+fn asks_json(body: &Object<'_>) -> bool {
+    let formats = [body.object("response_format"), body.object("text").object("format")];
+    formats.iter().any(|format| format.text("type").starts_with("json"))
+}
+
 /// The body of a request for a whole answer, or for a streamed one.
 pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<Finished> {
     let members = match &request.ask {
@@ -80,6 +87,8 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     let model = body.members.text("model").into_owned();
     let targets = Targets::of(&model, &connection.headers, &options);
     let own = options.of_model(&model);
+
+    let asks_json = asks_json(&body.members);
 
     repair::functions(&mut body);
     repair::blocks_of_tools(&mut body);
@@ -110,7 +119,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     content::told_calls(&mut body, &targets);
     cache::prompt(&mut body, &targets, &own, request.prompt_cache.or(options.prompt_cache));
     let protocol = body.protocol;
-    let (renamed, offers_tools) = (core::mem::take(&mut body.renamed), !body.tools.is_empty());
+    let (renamed, offers_tools) = (core::mem::take(&mut body.renamed), !body.tools.is_empty() && !asks_json);
     let json = match protocol {
         Protocol::Chat => body.into_json(),
         Protocol::Responses => responses::body(body, &targets).to_json(),
@@ -142,5 +151,5 @@ fn finished(json: &str, stream: bool) -> Result<Finished> {
     // What was made to fit for the other API has no messages.
     let is_chat = body.has("messages") || !body.has("input");
     let protocol = if is_chat { Protocol::Chat } else { Protocol::Responses };
-    Ok(Finished::new(json.into(), protocol, body.has("tools")))
+    Ok(Finished::new(json.into(), protocol, body.has("tools") && !asks_json(&body)))
 }

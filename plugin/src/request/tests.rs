@@ -507,6 +507,30 @@ fn tools_are_functions_of_an_object() {
     assert_eq!(sent(asked.clone()), asked, "as Portkey has it");
 }
 
+/// It may begin as a call in mere JSON does.
+#[test]
+fn where_json_is_asked_for_a_text_is_no_call() {
+    let schema = json!({"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}});
+    for (name, format, offers_tools) in [
+        ("response_format", json!({"type": "json_object"}), false),
+        ("response_format", schema, false),
+        ("text", json!({"format": {"type": "json_object"}}), false),
+        ("response_format", json!({"type": "text"}), true),
+        ("text", json!({"verbosity": "low"}), true),
+    ] {
+        for model in [CLAUDE, GPT] {
+            let mut asked = json!({"model": model, "messages": [user("hi")], "tools": [{"type": "function", "function": {"name": "f"}}]});
+            asked[name] = format.clone();
+            let request = Request { ask: Ask::OpenaiJson(asked.to_string()), prompt_cache: None };
+            let sent = body(&at(&json!({})), &request, false).unwrap();
+            assert_eq!(sent.offers_tools, offers_tools, "{model} {format}");
+            let again = Request { ask: Ask::FinishedJson(sent.json), prompt_cache: None };
+            let again = body(&at(&json!({})), &again, false).unwrap();
+            assert!(again.offers_tools == offers_tools || model == CLAUDE, "{model} {format}");
+        }
+    }
+}
+
 /// A union at the top is refused by OpenAI, Anthropic, Bedrock and Kimi.
 #[test]
 fn a_schema_is_of_one_object() {

@@ -4,8 +4,11 @@ use alloc::string::String;
 
 use crate::text::{fnv, hash_of};
 
-/// So many bytes, or a few more, show whether a text begins as a call.
-const MAX_START: usize = 64;
+/// So many bytes, or a few more, show whether a text begins as a call: the name in it may be long, and there may be white
+/// space.
+const MAX_START: usize = 512;
+/// What a call begins with, as [`crate::parts::begins_call`] knows it.
+const CALLS: [char; 4] = ['{', '[', '<', 'c'];
 
 /// A shorter beginning of two pieces is chance, in bytes; but no JSON begins with two of the same.
 const MIN_GROWING: usize = 4;
@@ -94,8 +97,9 @@ impl Said {
         }
         self.is_several = self.all.length > 0;
         self.all.add(piece);
-        if self.start.len() < MAX_START {
-            self.start.extend(piece.chars().take(MAX_START));
+        let begun = self.start.trim_start();
+        if self.start.len() < MAX_START && (begun.is_empty() || begun.starts_with(CALLS)) {
+            self.start.push_str(piece.get(..MAX_START).unwrap_or(piece));
         }
         true
     }

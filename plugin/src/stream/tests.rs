@@ -2120,6 +2120,8 @@ fn a_text_that_begins_as_a_call_is_none() {
         "{\"type\": \"function\", \"name\": \"f\", \"parameters\": {}}; {\"name\": \"g\", \"parameters\": {}}",
         "{\n  \"name\": \"f\",\n  \"arguments\": {\n    \"x\": 1\n  }\n}",
         "[{\"name\": \"f\", \"arguments\": {}}]",
+        "{\"type\": \"function\", \"name\": \"get_current_weather\", \"parameters\": {\"city\": \"Paris\"}}",
+        "{\"name\": \"mcp__playwright__browser_take_screenshot\", \"arguments\": {\"x\": 1}}",
     ] {
         assert!(!ended(own, true) && ended(own, false), "{own}");
         assert!(ended(&format!("It begins with {own}"), true), "{own}");
@@ -2135,6 +2137,8 @@ fn a_text_that_begins_as_a_call_is_none() {
         "{\"name\": \"Ann?\", \"arguments\": {}}",
         "{\"name\": \"f\", \"arguments\": []}",
         "{\"name\": \"f\", \"parameters\": {\"type\": \"object\", \"properties\": {}}}",
+        "{\"name\": \"get_the_weather_of_tomorrow\", \"parameters\": {\"type\": \"object\", \"properties\": {}}}",
+        "{\"name\": \"f\", \"parameters\": {\"type\": \"o",
         "[{\"x\": 1}]",
     ] {
         assert!(ended(read, true), "{read}");
