@@ -97,7 +97,9 @@ pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
     let must_be_signed = targets.any(|target| target.family == Family::Gemini && target.thinking == Thinking::Effort);
     let turns = body.messages.iter_mut().enumerate().filter(|(_, message)| is_role(message, "assistant"));
     for (at, message) in turns {
-        reasoning(message, Takes { blocks: takes.blocks && at >= asked, ..takes });
+        let takes =
+            if at < asked { Takes { blocks: false, thinking_blocks: false, details: false, ..takes } } else { takes };
+        reasoning(message, takes);
         call_signatures(message, takes, must_be_signed);
     }
     // A turn that was cut while it thought says nothing: all but a few refuse it in each later turn, and nobody misses it.

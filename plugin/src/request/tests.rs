@@ -895,6 +895,35 @@ fn reasoning_goes_back_to_the_kind_that_sent_it() {
     assert_eq!(there["messages"][1]["reasoning_content"], "", "at OpenRouter too");
 }
 
+/// Claude 5.5 and others bind what they thought to all that stood before it, and a system prompt of two parts changes.
+#[test]
+fn bound_reasoning_goes_back_since_the_last_words_alone() {
+    let signed = |form: &str| json!([{"type": "thinking", "thinking": "hm", "signature": format!("{form}s")}, {"type": "text", "text": "t"}]);
+    let details = "reasoning_details:[{\"type\":\"reasoning.text\",\"text\":\"hm\",\"format\":\"x\"}]";
+    let details = json!([{"type": "thinking", "thinking": "hm", "signature": details}, {"type": "text", "text": "t"}]);
+    for (model, blocks, member) in [
+        ("@anthropic/claude-fable-5-1", signed(""), "content_blocks"),
+        ("@openrouter/anthropic/claude-fable-5.1", details, "reasoning_details"),
+        ("@litellm/claude-fable-5-1", signed("thinking_blocks:"), "thinking_blocks"),
+    ] {
+        let turn = |id: &str| {
+            let mut turn = calls(json!([call(id, "f", "{}".into())]));
+            turn["content_blocks"] = blocks.clone();
+            turn
+        };
+        let parts = json!([{"type": "text", "text": "stable"}, {"type": "text", "text": "volatile"}]);
+        let sent = plain(json!({"model": model, "messages": [
+            {"role": "system", "content": parts}, user("hi"), turn("a"), result("a", "1".into()), user("go on"), turn("b"),
+            result("b", "2".into()),
+        ]}));
+        let of = |id: &str| {
+            let turns = sent["messages"].as_array().unwrap();
+            turns.iter().find(|turn| turn["tool_calls"][0]["id"] == id).unwrap().get(member).is_some()
+        };
+        assert_eq!((of("a"), of("b")), (false, true), "{sent:#}");
+    }
+}
+
 #[test]
 fn signatures_of_calls_go_back_to_the_kind_that_sent_them() {
     let turn = |model: &str, signature: &str| {
