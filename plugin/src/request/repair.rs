@@ -295,6 +295,26 @@ fn raw(text: Cow<'_, str>) -> String {
     Object::from([("raw", Json::Text(text))]).to_json()
 }
 
+/// A search on the web as Claude's gateway has it, with the bounds that Claude knows. OpenAI has some of them one level down.
+fn of_search(mut given: Object<'_>) -> Object<'_> {
+    let mut own = Object::from([("name", "web_search_20250305".into())]);
+    let filters = given.take_object("filters");
+    given.extend(filters);
+    for name in ["max_uses", "allowed_domains", "blocked_domains"] {
+        own.set_some(name, given.take(name));
+    }
+    let mut place = given.take_object("user_location");
+    let nearby = place.take_object("approximate");
+    place.remove("approximate");
+    place.extend(nearby);
+    if !place.is_empty() {
+        own.set("user_location", place);
+    }
+    let mut tool = Object::from([("type", WEB_SEARCH.into()), (WEB_SEARCH, own.into())]);
+    tool.set_some(MARK, given.take(MARK));
+    tool
+}
+
 /// A tool is a function with the schema of an object: one without parameters takes none. Where the model takes no tools,
 /// none are offered. An empty list of them is refused by OpenAI, DeepSeek, Google and Bedrock, and so is a choice among
 /// none.
@@ -340,8 +360,8 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     for tool in &mut body.tools {
         // Anthropic's own tools, in the form of which the gateway makes theirs (1.15.2 and 2.2.3).
         let kind = tool.text("type").into_owned();
-        if is_anthropic && kind == WEB_SEARCH && !tool.has("name") {
-            *tool = [("type", kind.into()), (WEB_SEARCH, [("name", "web_search_20250305".into())].into())].into();
+        if is_anthropic && kind == WEB_SEARCH && !tool.has("name") && !tool.has(WEB_SEARCH) {
+            *tool = of_search(core::mem::take(tool));
             continue;
         }
         if is_anthropic && !matches!(&*kind, "" | "function" | "custom") && tool.has("name") {

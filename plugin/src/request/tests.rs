@@ -507,6 +507,32 @@ fn tools_are_functions_of_an_object() {
     assert_eq!(sent(asked.clone()), asked, "as Portkey has it");
 }
 
+#[test]
+fn a_search_keeps_its_bounds() {
+    let place = json!({"type": "approximate", "city": "Bern"});
+    let mark = json!({"type": "ephemeral"});
+    let sent =
+        |tool: Value| plain(json!({"model": CLAUDE, "messages": [user("hi")], "tools": [tool]}))["tools"][0].clone();
+    let search = |more: Value| {
+        let mut own = json!({"name": "web_search_20250305"});
+        own.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"type": "web_search", "web_search": own})
+    };
+    let bounds = json!({"max_uses": 1, "allowed_domains": ["a.example"], "blocked_domains": ["b.example"], "user_location": place});
+    let with = |more: Value| {
+        let mut tool = bounds.clone();
+        tool.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        tool
+    };
+    let mut expected = search(bounds.clone());
+    assert_eq!(sent(expected.clone()), expected, "as Portkey has it");
+    expected["cache_control"] = mark.clone();
+    assert_eq!(sent(with(json!({"type": "web_search", "cache_control": mark}))), expected);
+    // As OpenAI has them: of its size Claude knows nothing.
+    let nested = json!({"type": "web_search", "search_context_size": "low", "filters": {"allowed_domains": ["a.example"]}, "user_location": {"type": "approximate", "approximate": {"city": "Bern"}}});
+    assert_eq!(sent(nested), search(json!({"allowed_domains": ["a.example"], "user_location": place})));
+}
+
 /// It may begin as a call in mere JSON does.
 #[test]
 fn where_json_is_asked_for_a_text_is_no_call() {
