@@ -156,6 +156,8 @@ impl Events {
         }
         let state = &mut self.state;
         (state.is_document, state.tags.is_whole) = (true, true);
+        // Nothing in it comes in pieces.
+        (state.said.growing.is_over, state.thought.growing.is_over) = (true, true);
         state.chunk_now(text, true);
         state.release();
         if !state.is_closed() {
@@ -777,7 +779,7 @@ impl State {
         let mut new = Call { index: call.index, ..Call::default() };
         let mut signature = signature::of_call(call.thought_signature, call.extra_signature);
         if let Some(known) = self.calls.list.get_mut(at) {
-            *left = left.get(known.growing.known(left)..).unwrap_or_default();
+            *left = left.get(known.growing.known(left, true)..).unwrap_or_default();
         }
         // Some repeat a call once it is there, and some give the next one its id, name and number.
         if let Some(known) = self.calls.list.get_mut(at)
@@ -809,7 +811,7 @@ impl State {
                 }
                 new.twin = self.calls.last_with(None, new.index).or(at.checked_sub(1));
             }
-            new.growing.known(left);
+            new.growing.known(left, true);
             self.calls.push(new);
         }
         if self.calls.list.get(at).is_some_and(|known| known.id.is_none())

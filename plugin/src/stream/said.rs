@@ -1,6 +1,7 @@
 //! What was said in an answer so far: how it begins, and which part of a piece is there already.
 
 use alloc::string::String;
+use core::mem;
 
 use crate::text::{fnv, hash_of};
 
@@ -10,8 +11,10 @@ const MAX_START: usize = 512;
 /// What a call begins with, as [`crate::parts::begins_call`] knows it.
 const CALLS: [char; 4] = ['{', '[', '<', 'c'];
 
-/// A shorter beginning of two pieces is chance, in bytes; but no JSON begins with two of the same.
+/// A shorter beginning of two texts is chance, in bytes.
 const MIN_GROWING: usize = 4;
+/// So is a shorter one whose first letter comes again behind it, as in "haha".
+const MIN_REPEATED: usize = 16;
 
 fn has_words(text: &str) -> bool {
     text.bytes().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
@@ -45,24 +48,27 @@ impl Heard {
 #[derive(Debug, Default)]
 pub(crate) struct Growing {
     /// The last piece, while each began with the one before it.
-    last: Heard,
+    last: String,
     has_grown: bool,
     pub(crate) is_over: bool,
 }
 
 impl Growing {
-    /// How many bytes of the next piece were in those before it.
-    pub(crate) fn known(&mut self, piece: &str) -> usize {
+    /// How many bytes of the next piece were in those before it. No arguments begin with two `{`; a text may.
+    pub(crate) fn known(&mut self, piece: &str, are_arguments: bool) -> usize {
         if self.is_over || piece.is_empty() {
             return 0;
         }
-        let known = self.last.length;
-        let is_longer = self.last.rest(piece).is_some_and(|rest| self.has_grown || !rest.is_empty());
-        let before = piece.get(..known).filter(|_| is_longer).unwrap_or_default();
-        self.has_grown = before.starts_with('{') || known >= MIN_GROWING && has_words(before);
-        self.is_over = !is_longer;
-        self.last = Heard::of(piece);
-        if self.has_grown { known } else { 0 }
+        let before = mem::take(&mut self.last);
+        let Some(rest) = piece.strip_prefix(&*before).filter(|rest| self.has_grown || !rest.is_empty()) else {
+            self.is_over = true;
+            return 0;
+        };
+        self.last.push_str(piece);
+        let is_repeated = || before.len() < MIN_REPEATED && before.chars().next() == rest.chars().next();
+        self.has_grown |= are_arguments && before.starts_with('{')
+            || before.len() >= MIN_GROWING && has_words(&before) && !is_repeated();
+        if self.has_grown { before.len() } else { 0 }
     }
 }
 
@@ -72,13 +78,13 @@ pub(crate) struct Said {
     pub(crate) start: String,
     pub(crate) all: Heard,
     is_several: bool,
-    growing: Growing,
+    pub(crate) growing: Growing,
 }
 
 impl Said {
     /// Leaves of a piece what was not in those before it.
     pub(crate) fn cut(&mut self, piece: &mut String) {
-        piece.drain(..self.growing.known(piece));
+        piece.drain(..self.growing.known(piece, false));
     }
 
     /// Both: adds what is left of a piece.

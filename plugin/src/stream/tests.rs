@@ -1132,12 +1132,30 @@ fn a_text_that_grows_counts_once() {
         }
         for texts in [
             &["ha", "haha", " ha"][..],
+            &["ха", "хаха", "."],
+            &["哈哈", "哈哈哈！"],
+            &["{", "{name}}"],
             &["####", "########", "#"],
             &["Here", " is", "Here is", " Here is the"],
             &["1", "11", "111"],
         ] {
             assert_eq!(told(texts), texts.concat(), "{field}");
         }
+    }
+}
+
+/// Of a whole answer each block says its own.
+#[test]
+fn blocks_of_a_whole_answer_do_not_grow() {
+    let blocks = r#"[{"type":"text","text":"Step"},{"type":"text","text":"Steps: one"}]"#;
+    for member in ["content", "content_blocks"] {
+        let body = format!(r#"{{"choices":[{{"message":{{"{member}":{blocks}}},"finish_reason":"stop"}}]}}"#);
+        let whole = answer::response(head(), body.as_bytes(), false).unwrap();
+        let said = whole.content.into_iter().map(|part| match part {
+            AssistantPart::Text(text) => text,
+            part => panic!("{part:?}"),
+        });
+        assert_eq!(said.collect::<String>(), "StepSteps: one", "{member}");
     }
 }
 
