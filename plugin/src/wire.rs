@@ -266,8 +266,11 @@ impl<'a> Message<'a> {
                         read.content = Spelled::of(parts.iter().map(|part| &*part.text).collect::<String>().into());
                     }
                     // An answer in JSON that was read before it was sent (Workers AI).
+                    let of_block = ["type", "text", "delta", "tool_use_id"];
                     let is_json = |value: &Json<'_>| {
-                        value.object().is_some_and(|json| !json.is_empty() && !json.has("type") && !json.has("text"))
+                        value
+                            .object()
+                            .is_some_and(|json| !json.is_empty() && !of_block.iter().any(|name| json.has(name)))
                     };
                     let are_json = |all: Vec<Json<'_>>| !all.is_empty() && all.iter().all(is_json);
                     let is_known = |part: &Block<'_>| part.image.is_some() || !part.thinking.text.is_empty();

@@ -1159,6 +1159,22 @@ fn blocks_of_a_whole_answer_do_not_grow() {
     }
 }
 
+/// A list in the content is the answer only where none of it is a block.
+#[test]
+fn blocks_without_a_type_are_no_answer_in_json() {
+    for (block, is_json) in [
+        (r#"{"index":0,"delta":{"signature":"s"}}"#, false),
+        (r#"{"index":0,"delta":{"data":"d"}}"#, false),
+        (r#"{"index":0,"delta":{"citation":{"url":"u"}}}"#, false),
+        (r#"{"tool_use_id":"x"}"#, false),
+        (r#"{"delta":{"name":"web_search","id":"srvtoolu_x"}}"#, false),
+        (r#"{"name":"Ann","id":1}"#, true),
+    ] {
+        let events = of_deltas(&[&format!(r#"{{"content":[{block}]}}"#)]);
+        assert_eq!(events.iter().any(|event| matches!(event, Event::Text(_))), is_json, "{block}: {events:?}");
+    }
+}
+
 /// A model may write any number of calls as one: each of them would have the name.
 #[test]
 fn a_long_name_is_not_given_to_each_call_that_follows() {
