@@ -170,6 +170,8 @@ impl Names {
 
 /// Most tools that go by another name.
 const MAX_RENAMED: usize = 512;
+/// So often names are numbered.
+const ROUNDS: usize = 4;
 
 /// MCP's names may have dots in them, and servers have spaces (openai/codex#8174, github/copilot-cli#2581): almost all
 /// refuse those, so such tools go by other names, as their past calls do.
@@ -183,13 +185,15 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
         names.push((fit.unwrap_or_else(|| own.clone()), own));
     }
     // Where two would go by one name, one that has to go by another is numbered: long names may begin alike, and others be no
-    // letters at all.
-    let firsts = firsts(&names.iter().map(|(name, _)| &**name).collect::<Vec<_>>());
-    for (at, first) in firsts.into_iter().enumerate().filter(|(at, first)| at != first) {
-        let is_renamed = |at: &usize| names.get(*at).is_some_and(|(name, own)| name != own);
-        if let Some((name, _)) = [at, first].into_iter().find(is_renamed).and_then(|at| names.get_mut(at)) {
-            name.truncate(fitting.longest - 8);
-            name.push_str(&format!("_{at}"));
+    // letters at all. Some tool may have the numbered name too.
+    for _ in 0..ROUNDS {
+        let firsts = firsts(&names.iter().map(|(name, _)| &**name).collect::<Vec<_>>());
+        for (at, first) in firsts.into_iter().enumerate().filter(|(at, first)| at != first) {
+            let is_renamed = |at: &usize| names.get(*at).is_some_and(|(name, own)| name != own);
+            if let Some((name, _)) = [at, first].into_iter().find(is_renamed).and_then(|at| names.get_mut(at)) {
+                name.truncate(fitting.longest - 8);
+                name.push_str(&format!("_{at}"));
+            }
         }
     }
     names.retain(|(name, own)| name != own);

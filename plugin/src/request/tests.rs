@@ -533,6 +533,19 @@ fn a_search_keeps_its_bounds() {
     assert_eq!(sent(nested), search(json!({"allowed_domains": ["a.example"], "user_location": place})));
 }
 
+/// Two of one name are refused, and the answer's call would be of another.
+#[test]
+fn a_numbered_name_is_no_others() {
+    let tools: Vec<Value> =
+        ["a.b", "a_b", "a_b_1"].iter().map(|name| json!({"type": "function", "function": {"name": name}})).collect();
+    for tools in [tools.clone(), tools.into_iter().rev().collect()] {
+        let sent = plain(json!({"model": CLAUDE, "messages": [user("hi")], "tools": tools}));
+        let names: Vec<_> = sent["tools"].as_array().unwrap().iter().map(|tool| &tool["function"]["name"]).collect();
+        let is_alone = |name: &&Value| names.iter().filter(|other| *other == name).count() == 1;
+        assert!(names.iter().all(is_alone) && names.contains(&&json!("a_b_1")), "{names:?}");
+    }
+}
+
 /// It may begin as a call in mere JSON does.
 #[test]
 fn where_json_is_asked_for_a_text_is_no_call() {
