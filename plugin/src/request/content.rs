@@ -418,8 +418,8 @@ fn document(mut part: Object<'_>, is_openai: bool, is_known: bool) -> Json<'_> {
     part.into()
 }
 
-/// Adds the tool's name to each tool result: Gemini identifies results by it, and without one the gateway makes up a
-/// name (1.15.2 and 2.2.3).
+/// Gives each tool result the name that its call goes by: Gemini identifies results by it, and without one the gateway makes
+/// up a name (1.15.2 and 2.2.3).
 pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     if !targets.has(&[Family::Gemini]) {
         return;
@@ -430,9 +430,7 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     for message in &mut body.messages {
         if is_role(message, "tool") {
             let known = numbers.next().and_then(|number| names.get(number)?.clone());
-            if message.text("name").is_empty() {
-                message.set_some("name", known.map(Json::Text));
-            }
+            message.set_some("name", known.map(Json::Text));
         } else if let Some(Json::List(calls)) = message.get("tool_calls") {
             // Ids may come again: the last counts.
             for (call, number) in calls.iter().zip(&mut numbers) {

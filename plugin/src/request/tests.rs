@@ -570,6 +570,24 @@ fn where_json_is_asked_for_a_text_is_no_call() {
     }
 }
 
+/// The gateway names Google's result by it.
+#[test]
+fn a_result_has_the_name_of_its_call() {
+    for name in ["calendar.read", "google_search", "two words"] {
+        for tools in [
+            json!([{"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}}]),
+            json!([{"type": "function", "function": {"name": "g", "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}}]),
+        ] {
+            let mut read = result("a", "1".into());
+            read["name"] = name.into();
+            let messages = json!([user("hi"), calls(json!([call("a", name, "{}".into())])), read]);
+            let sent = plain(json!({"model": GEMINI, "messages": messages, "tools": tools}));
+            let own = &sent["messages"][1]["tool_calls"][0]["function"]["name"];
+            assert!(own != name && sent["messages"][2]["name"] == *own, "{sent:#}");
+        }
+    }
+}
+
 /// A union at the top is refused by OpenAI, Anthropic, Bedrock and Kimi.
 #[test]
 fn a_schema_is_of_one_object() {
