@@ -759,6 +759,8 @@ impl State {
             self.has_other_call = true;
             return self.events.push(Event::Other(other));
         }
+        // Anthropic called this one itself.
+        self.has_other_call |= call.id.starts_with("srvtoolu_");
         let all = mem::take(&mut call.arguments.text);
         let (mut left, mut at) = (&*all, None);
         let mut next = wire::ToolCall { arguments: Spelled::of(left.into()), ..call };

@@ -1175,6 +1175,17 @@ fn blocks_without_a_type_are_no_answer_in_json() {
     }
 }
 
+/// Anthropic has run its own tool already: the answer is there.
+#[test]
+fn a_servers_call_is_no_missing_call() {
+    let call = r#"{"id":"srvtoolu_1","function":{"name":"web_search","arguments":"{}"}}"#;
+    let body = format!(
+        r#"{{"choices":[{{"message":{{"content":"a","tool_calls":[{call}]}},"finish_reason":"tool_calls"}}]}}"#
+    );
+    let whole = answer::response(head(), body.as_bytes(), true).unwrap();
+    assert_eq!(whole.content.first(), Some(&AssistantPart::Text("a".into())));
+}
+
 /// A model may write any number of calls as one: each of them would have the name.
 #[test]
 fn a_long_name_is_not_given_to_each_call_that_follows() {
