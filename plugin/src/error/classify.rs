@@ -221,7 +221,7 @@ const RULES: &[Rule] = {
         must be at least 1, got -|contextwindowexceeded"), Is::InvalidRequest, CONTEXT),
     rule(Names("content_filter|content_policy|content_security|moderation|censorship|inspection|sensitive|prohibited|nsfw|1301|1026|1027"),
         Is::ContentBlocked, FILTER),
-    rule(Says("prompt was blocked|content management policy|content policy|contentpolicy|safety system|blocked by safety| our usage polic|\
+    rule(Says("prompt was blocked|content management policy|content policy|contentpolicy|safety system|blocked by safety|s usage polic| our usage polic|the usage polic|\
         violated guardrail|was flagged|been flagged|flagged this|is flagged|input flagged|flagged as|flagged by|flagged for|responsibleaipolicy|inappropriate content|prohibited_content|sensitive content|sensitive words|\
         sensitive information|content exists risk|high risk|related to a risk|contain risk|is unsafe|usage guidelines|content filter|\
         request moderated|moderation reasons|show generated images|by safeguard|our safeguard|safeguards blocked|nsfw content|contains nsfw|due to recitation|by recitation|: recitation|content moderation|safety filter|content blocked|harmful content|内容安全|敏感"), Is::ContentBlocked, FILTER),
@@ -238,7 +238,8 @@ const RULES: &[Rule] = {
     rule(Says("createmodelresponse is not supported by|invalid url (post /v1/responses"), Is::Unsupported, CHAT),
     // Of a field that the model does not take: the words of OpenAI, Anthropic, Groq, pydantic, xAI, LiteLLM, Bedrock and Google.
     rule(Says("unsupported value: '|unsupported parameter|unknown parameter: '|is deprecated for this model|unrecognized request argument|thinking.type|\
-        ' is unsupported|extra inputs are not permitted|argument not supported|not support parameter|extraneous key|unknown name \""), Is::InvalidRequest, FIELD),
+        extra inputs are not permitted|argument not supported|not support parameter|extraneous key|unknown name \""), Is::InvalidRequest, FIELD),
+    rule(SaysBoth("property '", "' is unsupported"), Is::InvalidRequest, FIELD),
     rule(Names("model_access_denied"), Is::Forbidden, FORBIDS),
     rule(Says("organization must be verified|location is not supported|requires terms acceptance|missing scopes|data policy|use case details"),
         Is::Forbidden, FORBIDS),

@@ -54,7 +54,9 @@ fn duration(mut rest: &str) -> Option<u64> {
         let unit = unit.trim_start();
         let Some(more) = scale(unit).and_then(|scale| scaled(number, scale)) else { break };
         wait = Some(wait.unwrap_or(0_u64).saturating_add(more));
-        rest = unit.trim_start_matches(|next: char| next.is_ascii_alphabetic() || next == ' ');
+        rest = unit.trim_start_matches(|next: char| next.is_ascii_alphabetic());
+        rest = rest.trim_start_matches([' ', ',']);
+        rest = rest.strip_prefix("and ").unwrap_or(rest);
     }
     wait
 }

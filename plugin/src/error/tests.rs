@@ -714,6 +714,14 @@ fn words_of_every_provider() {
             assert_eq!(error.kind, kind, "{words}: {:?}", error.hint);
         }
     }
+    let no_model = from_response(&head(404, ROUTED), br#"{"error":{"message":"The model 'x' is unsupported"}}"#);
+    assert_eq!(no_model.kind, Is::NotFound);
+    for words in
+        ["This violates OpenAI's usage policy", "It is against the usage policies", "It violates our usage policies"]
+    {
+        let body = serde_json::json!({ "error": { "message": words } }).to_string();
+        assert_eq!(from_response(&head(400, ROUTED), body.as_bytes()).kind, Is::ContentBlocked, "{words}");
+    }
     // A field that is refused, in the words of each.
     for words in [
         "Unrecognized request argument supplied: reasoning_effort",
@@ -943,6 +951,8 @@ fn how_long_to_wait() {
         ("Please wait before you ask again, wait 30s", Some(30_000)),
         ("Do not try again in 5; retry after 6 seconds", Some(6000)),
         ("Please try again in 500 milliseconds", Some(500)),
+        ("Please wait 10 seconds before sending 5 messages", Some(10_000)),
+        ("Please try again in 1 hour, 2 minutes and 3 seconds.", Some(3_723_000)),
         ("Please try again in 2min", Some(120_000)),
         ("Please try again after 2026-11-30T00:00:00Z", None),
     ] {
