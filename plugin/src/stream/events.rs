@@ -686,9 +686,9 @@ impl State {
 
     /// Reasoning that did not stand in the text.
     fn thinking(&mut self, mut piece: Thinking, field: Option<&'static str>) {
-        // What is signed needs no name of a field.
-        self.reasoning = piece.signature.is_none().then_some(field);
         if piece.signature.is_some() || self.thought.is_next(&mut piece.text) {
+            // What is signed needs no name of a field.
+            self.reasoning = piece.signature.is_none().then_some(field);
             self.events.push(Event::Thinking(piece));
         }
     }

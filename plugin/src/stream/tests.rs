@@ -1144,6 +1144,19 @@ fn a_text_that_grows_counts_once() {
     }
 }
 
+/// What is told again begins no reasoning.
+#[test]
+fn reasoning_behind_the_text_once_more_leaves_nothing() {
+    let events = of_deltas(&[
+        r#"{"reasoning_content":"I think about "}"#,
+        r#"{"reasoning_content":"the answer."}"#,
+        r#"{"content":"Hi"}"#,
+        r#"{"reasoning_content":"I think about the answer."}"#,
+    ]);
+    let is_empty = |event: &&Event| matches!(event, Event::Thinking(piece) if piece.text.is_empty());
+    assert_eq!(events.iter().filter(is_empty).count(), 1, "{events:?}");
+}
+
 /// Of a whole answer each block says its own.
 #[test]
 fn blocks_of_a_whole_answer_do_not_grow() {
