@@ -115,8 +115,8 @@ impl Tags {
         }
     }
 
-    /// Parts a text at the end of reasoning whose beginning was in the prompt. Behind some other text it is one where it ends
-    /// a line, or stands on one of its own, but not within code.
+    /// Parts a text at the end of reasoning whose beginning was in the prompt. Behind some other text it is one where a
+    /// line break stands before the tag, or a blank line follows, but not within code.
     fn without_beginning<'t>(&self, text: &'t str) -> Option<(&'t str, &'t str)> {
         TAGS.into_iter().find_map(|(tag, end)| {
             let at = text.find(end).filter(|at| self.is_whole || *at == 0)?;

@@ -80,7 +80,8 @@ pub(crate) struct Calls {
     announced: u32,
     /// Where the one is that was announced last, or had a piece since.
     current: usize,
-    /// Where those are that are found by this hash, or were announced by it: each farther back than the one before.
+    /// By a hash, the places in `list` of the calls that are found by it, in their order. By the hash of an id that was
+    /// announced, maybe none.
     places: BTreeMap<u64, Vec<usize>>,
 }
 

@@ -87,7 +87,7 @@ impl Said {
         piece.drain(..self.growing.known(piece, false));
     }
 
-    /// Both: adds what is left of a piece.
+    /// Cuts a piece, and adds what is left of it. Says whether that is new.
     pub(crate) fn is_next(&mut self, piece: &mut String) -> bool {
         self.cut(piece);
         self.is_new(piece)
