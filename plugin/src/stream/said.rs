@@ -84,7 +84,10 @@ pub(crate) struct Said {
 impl Said {
     /// Leaves of a piece what was not in those before it.
     pub(crate) fn cut(&mut self, piece: &mut String) {
-        piece.drain(..self.growing.known(piece, false));
+        let known = self.growing.known(piece, false);
+        if known > 0 {
+            piece.drain(..known);
+        }
     }
 
     /// Cuts a piece, and adds what is left of it. Says whether that is new.
@@ -102,11 +105,13 @@ impl Said {
             return false;
         }
         self.is_several = self.all.length > 0;
-        self.all.add(piece);
-        let begun = self.start.trim_start();
-        if self.start.len() < MAX_START && (begun.is_empty() || begun.starts_with(CALLS)) {
-            self.start.push_str(piece.get(..MAX_START).unwrap_or(piece));
+        if self.all.length < MAX_START {
+            let begun = self.start.trim_start();
+            if begun.is_empty() || begun.starts_with(CALLS) {
+                self.start.push_str(piece.get(..MAX_START).unwrap_or(piece));
+            }
         }
+        self.all.add(piece);
         true
     }
 }
