@@ -130,6 +130,8 @@ enum What {
     Waits,
     /// Calls of a whole answer that are the rest of the first.
     CallRests,
+    /// Calls whose arguments stand one behind the other in one piece, the last with a long text.
+    CallsInOnePiece,
     /// References of a tool's parameters, each to a definition of its own.
     SchemaReferences,
     /// The same to one definition with as many properties.
@@ -138,6 +140,8 @@ enum What {
     SchemaWords,
     /// Parts of parameters, each with the same properties, for Gemini.
     SchemaParts,
+    /// References to as many definitions, for Kimi, which takes them.
+    KeptReferences,
     /// Variants of a parameter without a type, beside one that is a list of as many, for Kimi.
     SchemaTypes,
     /// Turns of the model's own, one behind the other, each with blocks, where turns alternate.
@@ -561,6 +565,12 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
             let end = r#"{"function":{"arguments":"\"}"}}"#;
             answered(answer(&format!(r#""tool_calls":[{begun},{rests},{end}]"#))).await
         }
+        What::CallsInOnePiece => {
+            let (count, long) = (count / 4, "x".repeat(20 * count));
+            let calls = (0..count).map(|number| format!(r#"{{\"a\":{number}}}"#)).collect::<String>();
+            let call = format!(r#"{{"id":"a","function":{{"name":"f","arguments":"{calls}{{\"a\":\"{long}\"}}"}}}}"#);
+            answered(answer(&format!(r#""tool_calls":[{call}]"#))).await
+        }
         What::SchemaReferences => {
             let references = each(count, |number| format!(r##"{{"$ref":"#/$defs/d{number}"}}"##));
             let definitions = each(count, |number| format!(r#""d{number}":{{"properties":{{"p{number}":{{}}}}}}"#));
@@ -582,6 +592,12 @@ async fn instructions(counting: &Counting, what: What, count: usize) -> u64 {
         What::SchemaParts => {
             let parts = each(count, |number| format!(r#"{{"properties":{{"p{number}":{{"type":"string"}}}}}}"#));
             tool(counting, GEMINI, &format!(r#"{{"properties":{{"a":{{"allOf":[{parts}]}}}}}}"#)).await
+        }
+        What::KeptReferences => {
+            let references = each(count, |number| format!(r##""p{number}":{{"$ref":"#/$defs/d{number}"}}"##));
+            let definitions = each(count, |number| format!(r#""d{number}":{{}}"#));
+            let parameters = format!(r#"{{"properties":{{{references}}},"$defs":{{{definitions}}}}}"#);
+            tool(counting, "@moonshot/kimi-k2.5", &parameters).await
         }
         What::SchemaTypes => {
             let count = count / 4;

@@ -360,7 +360,10 @@ impl<'a, 'r> Walk<'a, 'r> {
         let mut schema = json.into_members();
         if schema.has("$ref") {
             let reference = schema.text("$ref").into_owned();
-            if reference.strip_prefix("#/$defs/").is_some_and(|name| self.defs.has(name)) {
+            let room = self.room.checked_sub(self.defs.iter().count() * (reference.len() / 64 + 1));
+            *self.room = room.unwrap_or(*self.room);
+            // Where there is no more room it is taken at its word.
+            if reference.strip_prefix("#/$defs/").is_some_and(|name| room.is_none() || self.defs.has(name)) {
                 schema.retain(&|name| matches!(name, "$ref" | "description"));
                 return schema.into();
             }

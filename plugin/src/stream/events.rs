@@ -767,7 +767,7 @@ impl State {
         loop {
             self.settle(Some(&mut next));
             let place = at.or_else(|| self.place(&next)).unwrap_or(self.calls.list.len());
-            at = self.call_piece(next, place, &mut left);
+            at = self.call_piece(next, place, &mut left, at.is_some());
             let Some(Call { index, .. }) = at.and_then(|at| self.calls.list.get(at)).filter(|_| !left.is_empty())
             else {
                 return;
@@ -776,11 +776,18 @@ impl State {
         }
     }
 
-    /// Reads a piece of the call that is there, and maybe the start of the next: that is `left` then.
-    fn call_piece<'p>(&mut self, call: wire::ToolCall<'p>, mut at: usize, left: &mut &'p str) -> Option<usize> {
+    /// Reads a piece of the call that is there, and maybe the start of the next: that is `left` then, the rest of a piece.
+    fn call_piece<'p>(
+        &mut self,
+        call: wire::ToolCall<'p>,
+        mut at: usize,
+        left: &mut &'p str,
+        is_rest: bool,
+    ) -> Option<usize> {
         let mut new = Call { index: call.index, ..Call::default() };
         let mut signature = signature::of_call(call.thought_signature, call.extra_signature);
-        if let Some(known) = self.calls.list.get_mut(at) {
+        new.growing.is_over = is_rest;
+        if let Some(known) = self.calls.list.get_mut(at).filter(|_| !is_rest) {
             *left = left.get(known.growing.known(left, true)..).unwrap_or_default();
         }
         // Some repeat a call once it is there, and some give the next one its id, name and number.
