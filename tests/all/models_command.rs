@@ -3,7 +3,10 @@
 use host_harness::ConfigFile;
 use serde_json::Value;
 
-use crate::{support::User, terminal::Terminal};
+use crate::{
+    support::{KEY, User},
+    terminal::Terminal,
+};
 
 #[test]
 fn models_are_a_table_in_a_terminal_and_lines_in_a_pipe() {
@@ -95,18 +98,39 @@ fn no_reference_is_written_over_a_key_that_openclaw_keeps() {
     let profile = |provider: &str| {
         serde_json::json!({"auth": {"profiles": {"it": {"provider": provider, "mode": "api_key"}}}}).to_string()
     };
-    for (provider, key, reference) in
-        [("portkey", &[][..], false), ("portkey", &["--key", "reference"], true), ("openai", &[], true)]
-    {
+    for (provider, key, reference) in [
+        ("portkey", &[][..], false),
+        ("Portkey", &[], false),
+        ("portkey", &["--key", "reference"], true),
+        ("openai", &[], true),
+    ] {
         std::fs::write(&file, profile(provider)).unwrap();
         user.cli.run(&[&["onboard", "--config", "c.json"], key].concat()).ok();
         let written = ConfigFile::open(&file).unwrap().value()["models"]["providers"]["portkey"].clone();
         assert_eq!(written.get("apiKey").is_some(), reference, "{provider} {key:?}: {written}");
     }
-    std::fs::write(&file, profile("portkey")).unwrap();
-    user.cli.run(&["models", "--config", "c.json", "--default", "@openai/gpt-5-mini"]).ok();
+    for key in [&[][..], &["--portkey-api-key", KEY]] {
+        std::fs::write(&file, profile("portkey")).unwrap();
+        user.cli.run(&[&["models", "--config", "c.json", "--default", "@openai/gpt-5-mini"], key].concat()).ok();
+        let written = ConfigFile::open(&file).unwrap().value()["models"]["providers"]["portkey"].clone();
+        assert!(written["baseUrl"].is_string() && written.get("apiKey").is_none(), "{written}");
+    }
+}
+
+/// The store has the old one, and only OpenClaw can write there.
+#[test]
+fn a_new_key_beside_one_that_openclaw_keeps_is_not_dropped() {
+    let user = User::new();
+    let file = user.cli.folder.path().join("c.json");
+    let config = serde_json::json!({
+        "auth": {"profiles": {"it": {"provider": "portkey", "mode": "api_key"}}},
+        "models": {"providers": {"portkey": {"apiKey": "pk-old"}}},
+    });
+    std::fs::write(&file, config.to_string()).unwrap();
+    let run = user.cli.run(&["onboard", "--config", "c.json", "--portkey-api-key", KEY]).ok();
+    assert!(run.err.contains("Set PORTKEY_API_KEY to the key where OpenClaw starts"), "{run:?}");
     let written = ConfigFile::open(&file).unwrap().value()["models"]["providers"]["portkey"].clone();
-    assert!(written["baseUrl"].is_string() && written.get("apiKey").is_none(), "{written}");
+    assert_eq!(written["apiKey"], "${PORTKEY_API_KEY}");
 }
 
 /// It would be no choice at all, and nobody would know why.

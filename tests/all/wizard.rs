@@ -181,6 +181,24 @@ fn a_key_given_as_a_flag_is_kept_where_the_user_says() {
     assert!(wizard.terminal.screen().contains("Set PORTKEY_API_KEY to the key"), "{}", wizard.terminal.screen());
 }
 
+/// OpenClaw's own store, which this program cannot write to, has the old one.
+#[test]
+fn a_key_that_is_typed_is_not_said_to_be_in_openclaws_store() {
+    let stub = gateway();
+    let cli = Cli::new();
+    let profiles = json!({"auth": {"profiles": {"it": {"provider": "portkey", "mode": "api_key"}}}});
+    std::fs::create_dir_all(cli.folder.path().join(".openclaw")).unwrap();
+    std::fs::write(cli.folder.path().join(".openclaw/openclaw.json"), profiles.to_string()).unwrap();
+    let url = stub.base_url();
+    let mut wizard = Wizard::start(cli, &["--base-url", &url, "--model", "@openai/gpt-5", "--keep-default"]);
+    wizard.answer("Portkey API key:", &format!("{KEY}{ENTER}"));
+    wizard.answer("Where should the key be kept?", ENTER);
+    wizard.answer("Write this?", ENTER);
+    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    assert!(!wizard.terminal.raw().contains("own store"), "{}", wizard.terminal.raw());
+    assert!(wizard.terminal.screen().contains("read -rs PORTKEY_API_KEY"), "{}", wizard.terminal.screen());
+}
+
 /// What the hosted service of the provider would be: nothing is called, since the way there is closed.
 #[test]
 fn the_providers_own_service_is_the_first_choice() {

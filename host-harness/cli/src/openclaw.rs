@@ -129,13 +129,16 @@ fn read(file: &mut File) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
+/// Whether a profile, of OpenClaw's store or of its configuration, is of the provider `id`.
+pub(crate) fn is_profile_of(profile: &Value, id: &str) -> bool {
+    let provider = profile.get("provider").and_then(Value::as_str);
+    provider.is_some_and(|provider| provider.eq_ignore_ascii_case(id))
+}
+
 /// Source: `openclaw models auth list --provider portkey --json` of OpenClaw 2026.9.6.
 fn profiles(said: &str, id: &str) -> Option<Vec<String>> {
     let said: Value = serde_json::from_str(said).ok()?;
-    let of_provider = said.get("profiles")?.as_array()?.iter().filter(|profile| {
-        let provider = profile.get("provider").and_then(Value::as_str);
-        provider.is_some_and(|provider| provider.eq_ignore_ascii_case(id))
-    });
+    let of_provider = said.get("profiles")?.as_array()?.iter().filter(|profile| is_profile_of(profile, id));
     Some(of_provider.filter_map(|profile| Some(profile.get("id")?.as_str()?.to_owned())).collect())
 }
 

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     connect::{self, Config, Named, Run, around, header, option_place, option_value, pair, ways_to_give},
-    exit_code, given_secret, output, waiting,
+    exit_code, given_secret, openclaw, output, waiting,
 };
 
 #[derive(clap::Args)]
@@ -77,11 +77,12 @@ pub(crate) enum KeyPlace {
 
 impl KeyPlace {
     /// Where a key that was found stays, unless the user wants it elsewhere. A reference beside one that the configuration
-    /// holds is for those who come without.
+    /// holds is for those who come without. One that was given is a new one: OpenClaw's own store cannot take it.
     fn of(source: Option<&CredentialSource>, config: &Value, id: &str) -> Self {
         let profiles = config.pointer("/auth/profiles").and_then(Value::as_object);
-        let is_own = |profile: &Value| profile["provider"] == id && profile["mode"] == "api_key";
+        let is_own = |profile: &Value| openclaw::is_profile_of(profile, id) && profile["mode"] == "api_key";
         match source {
+            Some(CredentialSource::Given) => Self::Reference,
             Some(CredentialSource::Keyring) => Self::Keyring,
             _ if profiles.is_some_and(|profiles| profiles.values().any(is_own)) => Self::OpenClaw,
             _ => Self::Reference,
@@ -91,9 +92,8 @@ impl KeyPlace {
     /// Whether a key that was found there is in its place. To refer to it moves nothing; but a flag is gone with the command.
     fn holds(self, source: &CredentialSource) -> bool {
         match (self, source) {
-            (Self::OpenClaw, _) => true,
             (_, CredentialSource::Given) => false,
-            (Self::Reference, _) | (Self::Keyring, CredentialSource::Keyring) => true,
+            (Self::OpenClaw | Self::Reference, _) | (Self::Keyring, CredentialSource::Keyring) => true,
             (Self::Dotenv, CredentialSource::DotEnv { .. }) => true,
             (Self::Env, CredentialSource::Configuration(path)) => path.starts_with("env.vars."),
             _ => false,
@@ -526,6 +526,8 @@ pub(crate) async fn set_default(
     model: String,
     key: Option<&CredentialSource>,
 ) -> anyhow::Result<Update> {
+    // One that was given is for this command alone.
+    let key = key.filter(|source| !matches!(source, CredentialSource::Given));
     let answers = Answers {
         base_url,
         headers: Vec::new(),

@@ -483,8 +483,9 @@ impl Wizard<'_> {
                 &CredentialSource::Configuration(_) | &CredentialSource::DotEnv { .. } | &CredentialSource::Keyring
             )
         };
+        let source = if self.said.typed.is_some() { Some(&CredentialSource::Given) } else { source };
         let found = KeyPlace::of(source, self.file.value(), &self.plugin.descriptor().id);
-        let is_kept = self.said.typed.is_none() && source.is_some_and(in_a_place);
+        let is_kept = source.is_some_and(in_a_place);
         let credential = match (self.args.key, self.plugin.descriptor().credentials.first()) {
             (None, Some(credential)) if !is_kept => credential,
             (given, _) => {
