@@ -103,8 +103,8 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
     }
     let (had, options) = (options(config, id), options(merged, id));
     let holds = |value: &&Value| value.as_object().is_some_and(|options| !options.is_empty());
-    if had.len().max(options.len()) > SPELLINGS {
-        return Err(Error::new(format!("more than {SPELLINGS} entries of `plugins` are spellings of `{id}`")));
+    if after.len().max(had.len()).max(options.len()) > SPELLINGS {
+        return Err(Error::new(format!("more than {SPELLINGS} entries are spellings of `{id}`")));
     }
     let are_gone = had.iter().any(holds) && !options.iter().any(holds);
     if are_gone || !options.iter().all(|value| had.contains(value)) {
