@@ -127,7 +127,10 @@ fn named(module: &str, code: &str, all: &BTreeMap<String, String>) -> BTreeSet<S
     let full = |path: regex_lite::Captures<'_>| match path.get(3) {
         Some(part) => format!("{module}::{}", part.as_str()),
         None if &path[1] == "crate" => path[2].trim_start_matches(':').to_owned(),
-        None => format!("{}{}", module.rsplit_once("::").map_or("", |(above, _)| above), &path[2]),
+        None => {
+            let above = module.rsplit_once("::").map_or("", |(above, _)| above);
+            format!("{above}{}", &path[2]).trim_start_matches(':').to_owned()
+        }
     };
     let owner = |full: String| {
         let is_it = |known: &&String| full == **known || full.starts_with(&format!("{known}::"));
@@ -141,6 +144,8 @@ fn no_two_files_of_the_plugin_know_each_other() {
     let all = modules(&root().join("plugin/src"));
     let mut left: BTreeMap<_, _> = all.iter().map(|(module, code)| (module, named(module, code, &all))).collect();
     assert!(left[&"wire".to_owned()].contains("wire::root") && left[&"request".to_owned()].contains("prompt"));
+    let above = named("text", "use super::stream::X;", &all);
+    assert!(above.contains("stream"), "{above:?}");
     while let Some(lowest) = left.iter().find(|(_, named)| named.is_empty()).map(|(module, _)| (*module).clone()) {
         left.remove(&lowest);
         left.values_mut().for_each(|named| _ = named.remove(&lowest));
