@@ -87,10 +87,15 @@ impl Error {
         record.into()
     }
 
-    /// The same error, told of this place in the configuration.
-    pub(crate) fn placed_at(mut self, path: &str) -> Self {
-        self.record.message = format!("{path}: {self}");
+    /// The same error, told of this.
+    pub(crate) fn told_of(mut self, what: &str) -> Self {
+        self.record.message = format!("{what}: {self}");
         self
+    }
+
+    /// The same error, told of this place in the configuration.
+    pub(crate) fn placed_at(self, path: &str) -> Self {
+        Self { path: Some(path.into()), ..self.told_of(path) }
     }
 
     /// The same error, where it is about what a call brought: it is in no file, and is not to be looked for there.

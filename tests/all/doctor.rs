@@ -46,11 +46,13 @@ async fn the_model_that_is_asked_is_told_with_what_chose_it() {
     let listed = serde_json::json!([{"id": "  "}, {"id": "@openai/gpt-5"}]);
     for (default, models, state, detail) in [
         ("portkey/@openai/o3", &listed, "ok", "@openai/o3, from agents.defaults.model"),
-        ("openai/gpt-5", &listed, "warning", "@openai/gpt-5, the first that the configuration lists"),
+        ("gpt-5", &listed, "warning", "@openai/gpt-5, the first that the configuration lists"),
+        // Another provider's may be meant.
+        ("openai/gpt-5", &listed, "ok", "@openai/gpt-5, the first that the configuration lists"),
         // One that is blank chooses nothing, and is no model of another provider.
         (" ", &listed, "ok", "@openai/gpt-5, the first that the configuration lists"),
         ("", &Value::Null, "ok", "@anthropic/claude-sonnet-4-5, the provider's default"),
-        ("openai/gpt-5", &Value::Null, "warning", "@anthropic/claude-sonnet-4-5, the provider's default"),
+        ("gpt-5", &Value::Null, "warning", "@anthropic/claude-sonnet-4-5, the provider's default"),
     ] {
         let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
         let config = serde_json::json!({"agents": {"defaults": {"model": {"primary": default}}},

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Cli, Ran, User, install_script};
+use crate::support::{Cli, KEY, Ran, User, install_script};
 
 fn options(options: Value) -> Value {
     json!({"plugins": {"entries": {"portkey": {"config": options}}}})
@@ -132,11 +132,55 @@ fn what_chat_does_not_take_as_it_is_meant_is_warned_of() {
         typed.err.starts_with("warning: --header x-portkey-confg: ") && typed.err.contains("-config?"),
         "{typed:?}"
     );
-    std::fs::write(user.cli.folder.path().join("c.json"), r#"{"agents": {"defaults": {"model": "@openai/gpt-5"}}}"#)
-        .unwrap();
-    for command in [&["lint", "--config", "c.json"][..], &["chat", "--config", "c.json", "hello"]] {
-        let said = user.cli.run(command).ok();
-        assert!((said.out + &said.err).contains("write it as portkey/MODEL"), "{command:?}");
+    // Another provider's is no mistake.
+    for (model, is_warned) in [("gpt-5", true), ("anthropic/claude-opus-4-6", false)] {
+        let config = json!({"agents": {"defaults": {"model": model}}});
+        std::fs::write(user.cli.folder.path().join("c.json"), config.to_string()).unwrap();
+        for command in [&["lint", "--config", "c.json"][..], &["chat", "--config", "c.json", "hello"]] {
+            let said = user.cli.run(command).ok();
+            let is = (said.out + &said.err).contains("agents.defaults.model");
+            assert_eq!(is, is_warned, "{model} {command:?}");
+        }
+    }
+}
+
+/// What is told of one flag, whether another is there changes nothing of.
+#[test]
+fn chat_warns_of_the_flags_that_lint_never_sees_alone() {
+    let user = User::new();
+    let beside = user.stub.base_url().replace("/v1", "/x");
+    for more in [&[][..], &["--trace-id", "t"]] {
+        let said = user.cli.run(&[&["chat", "hello", "--base-url", &beside], more].concat());
+        assert!(!said.err.contains("warning: --base-url"), "{said:?}");
+    }
+}
+
+/// A reference that is set nowhere is told of alone, where it stands.
+#[test]
+fn a_base_url_that_refers_to_nothing_is_one_error() {
+    let user = User::new();
+    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let entry = json!({"baseUrl": "${NOPE}", "models": [{"id": "gpt-5", "name": "n"}]});
+    let config = json!({"models": {"providers": {"portkey": entry}}});
+    std::fs::write(cli.folder.path().join("c.json"), config.to_string()).unwrap();
+    for (command, expected) in [
+        (&["lint", "--config", "c.json"][..], "error: models.providers.portkey.baseUrl: "),
+        (&["lint", "--config", "c.json", "--base-url", "${NOPE}"], "error: --base-url: "),
+    ] {
+        let said = cli.run(command);
+        assert_eq!((said.code, said.out.lines().count()), (4, 1), "{said:?}");
+        assert!(said.out.starts_with(expected) && said.out.contains("NOPE"), "{said:?}");
+    }
+    // Each model has a place of its own.
+    let entry = json!({"baseUrl": user.stub.base_url(), "models": [
+        {"id": "b", "name": "n"}, {"id": "@openai/gpt-5-mini", "name": "n", "baseUrl": "${NOPE}/v1"},
+    ]});
+    let config = json!({"models": {"providers": {"portkey": entry}}});
+    std::fs::write(cli.folder.path().join("c.json"), config.to_string()).unwrap();
+    for command in [&["lint"][..], &["chat", "hello", "--model", "@openai/gpt-5-mini"]] {
+        let said = cli.run(&[command, &["--config", "c.json"]].concat());
+        let place = "models.providers.portkey.models[1].baseUrl";
+        assert!(said.code != 0 && (said.out + &said.err).contains(place), "{command:?}");
     }
 }
 

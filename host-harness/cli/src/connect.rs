@@ -391,9 +391,11 @@ impl Connect {
         let provider = Provider::connect(&plugin, self.setup(&plugin, &config, &environment)).await;
         let provider = provider.map_err(|error| self.explained(&plugin, &config, &environment, error))?;
         // `lint` warns of what stands in the file; nobody lints a command.
-        if !self.extra.places(&plugin.descriptor().id).is_empty() {
+        let flags = self.extra.places(&plugin.descriptor().id);
+        if !flags.is_empty() {
             let findings = self.own_findings(&plugin, &config, &environment).await?;
-            for finding in findings.iter().filter(|finding| finding.path.starts_with("--")) {
+            let is_of_one = |finding: &&Finding| flags.iter().any(|(flag, _)| finding.path.starts_with(flag.as_str()));
+            for finding in findings.iter().filter(is_of_one) {
                 output::warn(&format!("{}: {}", finding.path, finding.message));
             }
         }
@@ -484,9 +486,9 @@ pub(crate) fn chat_model(
     Ok(chosen_model(config.value(), environment, descriptor)?.id)
 }
 
-/// Where the configuration names a default model that `chosen` stands in for, and what to do about it.
+/// Where the configuration names a default model without a provider that `chosen` stands in for, and what to do about it.
 pub(crate) fn beside_default<'c>(chosen: &'c ChosenModel, id: &str) -> Option<(&'c str, String)> {
-    let why = || format!("is none of this provider's: write it as {id}/MODEL, or give --model.");
+    let why = || format!("names no provider: write it as {id}/MODEL.");
     chosen.beside_default().map(|named_at| (named_at, why()))
 }
 

@@ -105,7 +105,7 @@ impl Plugin {
         }
         let onboarding = live.onboarding()?;
         let descriptor = within(engine.clock(None), onboarding.call_describe(&mut live.store)).await;
-        let descriptor = descriptor.map_err(|error| error.placed_at("onboarding.describe"))?;
+        let descriptor = descriptor.map_err(|error| error.told_of("onboarding.describe"))?;
         let findings = descriptor::refused(&descriptor);
         if !findings.is_empty() {
             return Err(Error::config(findings.join("; ")));

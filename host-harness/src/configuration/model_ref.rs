@@ -49,13 +49,14 @@ pub struct ChosenModel {
     pub id: String,
     /// What chose it.
     pub source: ModelSource,
-    /// Where the configuration names a default model, whosever it is: `agents.defaults.model`, or the only agent's own,
-    /// such as `agents.entries.main.model`.
+    /// Where the configuration names a default model, unless it is another provider's: `agents.defaults.model`, or the only
+    /// agent's own, such as `agents.entries.main.model`.
     pub named_at: Option<String>,
 }
 
 impl ChosenModel {
-    /// Where the configuration names a default model that is none of this provider's.
+    /// Where the configuration names a default model without a provider, which is none of this one's. Another provider's may
+    /// be meant.
     pub fn beside_default(&self) -> Option<&str> {
         self.named_at.as_deref().filter(|_| self.source != ModelSource::AgentsDefault)
     }
@@ -79,13 +80,13 @@ pub enum ModelSource {
 /// # Errors
 /// Where the configuration refers to a variable that is not set, or the default model is neither a text nor an object.
 pub fn chosen_model(config: &Value, environment: &Environment, descriptor: &Descriptor) -> Result<ChosenModel> {
-    let (named_at, model) = match default_model(config, environment)? {
-        Some((named, model)) => (Some(named.path), model),
-        None => (None, None),
+    let named_at = match default_model(config, environment)? {
+        Some((named, Some(model))) if model.provider.eq_ignore_ascii_case(&descriptor.id) => {
+            return Ok(ChosenModel { id: model.model, source: ModelSource::AgentsDefault, named_at: Some(named.path) });
+        }
+        Some((named, None)) => Some(named.path),
+        _ => None,
     };
-    if let Some(model) = model.filter(|model| model.provider.eq_ignore_ascii_case(&descriptor.id)) {
-        return Ok(ChosenModel { id: model.model, source: ModelSource::AgentsDefault, named_at });
-    }
     let listed = boundary::view::models(config, &descriptor.id).into_iter().find_map(id_of);
     let (id, source) = match listed {
         Some(id) => (id.to_owned(), ModelSource::FirstListed),
@@ -170,7 +171,7 @@ fn configured_models(config: &Value) -> Vec<(&String, &Value)> {
 }
 
 /// The id of a row of `models[]`.
-fn id_of(model: &Value) -> Option<&str> {
+pub(super) fn id_of(model: &Value) -> Option<&str> {
     model.get("id")?.as_str().map(str::trim).filter(|id| !id.is_empty())
 }
 
@@ -403,7 +404,7 @@ mod tests {
         assert_eq!(chosen(json!("acme/third"), listed()), is("third", AgentsDefault, false));
         let default = descriptor().default_model.id;
         for (other, is_beside) in [
-            (json!("openai/gpt-5"), true),
+            (json!("openai/gpt-5"), false),
             (json!("second"), true),
             (json!("acme/"), true),
             (json!("/second"), true),

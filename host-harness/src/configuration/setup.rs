@@ -17,7 +17,7 @@ use super::{
     credentials::{Credentials, Kept},
     entry::{self, Checked, FORM, Left},
     environment::{Environment, resolve},
-    model_ref::default_name,
+    model_ref::{default_name, id_of},
     secrets::{MOST_REFUSED, Resolver},
 };
 use crate::{
@@ -191,7 +191,14 @@ impl Setup {
     /// What this host would refuse, and what is doubtful. What can be settled is settled, as for a call.
     pub(crate) fn findings(&mut self, descriptor: &Descriptor, outdone: &[String]) -> Vec<Finding> {
         let Checked { left, mut refused } = self.checked(descriptor);
-        let of_models = self.base_urls_of_models(descriptor);
+        let mut of_models = Vec::new();
+        for (path, row) in self.models_with_url(descriptor) {
+            match row["baseUrl"].as_str().map(|url| self.resolved_url(&path, url)) {
+                Some(Ok(url)) => of_models.push((path, url)),
+                Some(Err(error)) if refused.len() < MOST_REFUSED => refused.push(error),
+                _ => {}
+            }
+        }
         let missing = missing(&self.config, &descriptor.id);
         refused.extend(default_name(&self.config).err());
         refused.extend(self.settle_options(descriptor).err());
@@ -201,9 +208,10 @@ impl Setup {
             // What the plugin then finds is in the entry as it is written.
             Err(error) => refused.push(error),
         }
-        // The plugin reads no reference: of one that is set nowhere, it would say that it is no URL.
+        // The plugin reads no reference: of one that is set nowhere, it would say that it is no URL. Of the place that it
+        // gets instead it has nothing to say.
         let base_url = self.base_url_of(descriptor);
-        self.write_base_url(descriptor, base_url.as_ref().unwrap_or(&descriptor.default_base_url));
+        self.write_base_url(descriptor, base_url.as_deref().unwrap_or("http://127.0.0.1/v1"));
         refused.extend(base_url.err());
         let mut findings: Vec<_> = refused.iter().map(refusal).collect();
         findings.extend(self.in_the_clear(descriptor, of_models));
@@ -216,18 +224,21 @@ impl Setup {
         findings
     }
 
-    /// The base URLs of the models, each with its place under the name that the provider has there.
-    fn base_urls_of_models(&self, descriptor: &Descriptor) -> Vec<(String, String)> {
-        let of_entry = |(name, entry): (&str, &Value)| {
+    /// The models with a base URL of their own, each with its place under the name that the provider has there.
+    fn models_with_url(&self, descriptor: &Descriptor) -> Vec<(String, &Value)> {
+        let mut found = Vec::new();
+        for (name, entry) in entries(&self.config, &descriptor.id) {
             let rows = entry.get("models").and_then(Value::as_array).into_iter().flatten().enumerate();
-            let url = |(at, row): (usize, &Value)| {
-                let url = resolve(row.get("baseUrl")?.as_str()?.trim(), &self.environment, &self.config).ok()?;
-                let url = url.expose_secret().to_owned();
-                Some((format!("models.providers.{}.models[{at}].baseUrl", name.trim()), url))
-            };
-            rows.filter_map(url).collect::<Vec<_>>()
-        };
-        entries(&self.config, &descriptor.id).into_iter().flat_map(of_entry).collect()
+            let rows = rows.filter(|(_, row)| row.get("baseUrl").is_some_and(|url| !url.is_null()));
+            found.extend(rows.map(|(at, row)| (format!("models.providers.{}.models[{at}].baseUrl", name.trim()), row)));
+        }
+        found
+    }
+
+    /// The base URL at `path`, with what it refers to.
+    fn resolved_url(&self, path: &str, url: &str) -> Result<String> {
+        let resolved = resolve(url.trim(), &self.environment, &self.config);
+        Ok(resolved.map_err(|error| error.placed_at(path))?.expose_secret().to_owned())
     }
 
     /// Base URLs that the key would go to for everybody on the way to read, also of these of models.
@@ -256,12 +267,7 @@ impl Setup {
     pub(crate) fn base_url_of(&self, descriptor: &Descriptor) -> Result<String> {
         match self.config.pointer(&base_url_pointer(descriptor)).and_then(written_url) {
             None => Ok(descriptor.default_base_url.clone()),
-            Some(reference) if is_reference(reference) => {
-                let resolved = resolve(reference, &self.environment, &self.config);
-                let at = format!("models.providers.{}.baseUrl", descriptor.id);
-                Ok(resolved.map_err(|error| error.placed_at(&at))?.expose_secret().to_owned())
-            }
-            Some(url) => Ok(url.to_owned()),
+            Some(url) => self.resolved_url(&format!("models.providers.{}.baseUrl", descriptor.id), url),
         }
     }
 
@@ -323,6 +329,22 @@ impl Setup {
     }
 
     fn settle_entry(&mut self, descriptor: &Descriptor, outdone: &[String], model: Option<&Value>) -> Result<()> {
+        let of_env = || self.environment.get(&format!("{}_BASE_URL", descriptor.id.to_uppercase().replace('-', "_")));
+        let given = self.base_url.clone().or_else(|| of_env().filter(|url| self.is_from_env && !url.trim().is_empty()));
+        if given.as_ref().is_some_and(|base_url| base_url.trim().is_empty()) {
+            return Err(Error::config("the base URL that was given is empty").hint("Give one, or none at all."));
+        }
+        // A model's own is resolved while its place is known.
+        let of_model = |model: &Value| {
+            let is_it = |(_, row): &(String, &Value)| id_of(row) == id_of(model);
+            let (path, row) = self.models_with_url(descriptor).into_iter().find(is_it)?;
+            let resolved = row["baseUrl"].as_str().map(|url| self.resolved_url(&path, url).map(Value::from));
+            Some(resolved.unwrap_or_else(|| Ok(row["baseUrl"].clone())))
+        };
+        let base_url = match given {
+            Some(given) => Some(Value::from(given)),
+            None => model.and_then(of_model).transpose()?,
+        };
         // More are refused.
         let own = entries(&self.config, &descriptor.id);
         let own: Vec<_> = own.iter().take(SPELLINGS).map(|(name, _)| (*name).to_owned()).collect();
@@ -342,16 +364,8 @@ impl Setup {
                 _ => return Err(Error::at(format!("models.providers.{}", name.trim()), "is not an object")),
             }
         }
-        let model_url = model.and_then(|model| model.get("baseUrl")).filter(|url| !url.is_null());
-        let of_env = || self.environment.get(&format!("{}_BASE_URL", descriptor.id.to_uppercase().replace('-', "_")));
-        let given = self.base_url.clone().or_else(|| of_env().filter(|url| self.is_from_env && !url.trim().is_empty()));
-        if given.as_ref().is_some_and(|base_url| base_url.trim().is_empty()) {
-            return Err(Error::config("the base URL that was given is empty").hint("Give one, or none at all."));
-        }
-        if let Some(base_url) = given {
-            entry.insert("baseUrl".into(), base_url.into());
-        } else if let Some(base_url) = model_url {
-            entry.insert("baseUrl".into(), base_url.clone());
+        if let Some(base_url) = base_url {
+            entry.insert("baseUrl".into(), base_url);
         }
         let mut headers = entry::headers(&entry, model, &path)?;
         headers.retain(|name, _| !outdone.iter().any(|outdone| outdone.eq_ignore_ascii_case(name.trim())));
@@ -460,7 +474,8 @@ fn object_in<'v>(parent: &'v mut Map<String, Value>, name: &str) -> Option<&'v m
 fn refusal(error: &Error) -> Finding {
     let path = error.path().unwrap_or_default();
     let message = error.to_string();
-    let why = message.strip_prefix(&format!("`{path}` ")).unwrap_or(&message);
+    let named = [format!("`{path}` "), format!("{path}: ")];
+    let why = named.iter().find_map(|named| message.strip_prefix(named)).unwrap_or(&message);
     let hint = error.record().hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
     Finding { severity: Severity::Error, path: path.into(), message: format!("{why}.{hint}") }
 }
