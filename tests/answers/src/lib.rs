@@ -429,10 +429,16 @@ fn pieces(choices: &mut Choices<'_>, text: &str) -> Vec<String> {
             last.push(character);
         }
     }
-    // A second piece that begins as the first would be all of the text so far, as some servers say it.
-    while pieces.len() > 1 && pieces[1].starts_with(&*pieces[0]) {
-        let second = pieces.remove(1);
-        pieces[0].push_str(&second);
+    // Of those that are not empty, a longer second piece that begins as the first would be all of the text so far, as some
+    // servers say it. A short first one may be chance.
+    let at = usize::from(pieces[0].is_empty());
+    while let [first, second, ..] = &pieces[at..]
+        && (first.starts_with('{') || first.len() > 3)
+        && second.len() > first.len()
+        && second.starts_with(first.as_str())
+    {
+        let second = pieces.remove(at + 1);
+        pieces[at].push_str(&second);
     }
     pieces
 }
