@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use boundary::{
     merge::{SPELLINGS, conflict},
     origin::Origin,
-    references::is_reference,
+    references::{is_reference, references},
     secret_json,
     view::{entries, models},
 };
@@ -193,7 +193,7 @@ impl Setup {
         let Checked { left, mut refused } = self.checked(descriptor);
         let mut of_models = Vec::new();
         for (path, row) in self.models_with_url(descriptor) {
-            match row["baseUrl"].as_str().map(|url| self.resolved_url(&path, url)) {
+            match row["baseUrl"].as_str().map(|url| self.resolved_url(descriptor, &path, url)) {
                 Some(Ok(url)) => of_models.push((path, url)),
                 Some(Err(error)) if refused.len() < MOST_REFUSED => refused.push(error),
                 _ => {}
@@ -235,8 +235,12 @@ impl Setup {
         found
     }
 
-    /// The base URL at `path`, with what it refers to.
-    fn resolved_url(&self, path: &str, url: &str) -> Result<String> {
+    /// The base URL at `path`, with what it refers to. The plugin sees it, and so does whoever reads an error.
+    fn resolved_url(&self, descriptor: &Descriptor, path: &str, url: &str) -> Result<String> {
+        if let Some(name) = key_among(descriptor, &references(url)) {
+            return Err(Error::at(path, format!("refers to {name}, and the key goes into no URL"))
+                .hint("Write the gateway's URL there: the host sends the key by itself."));
+        }
         let resolved = resolve(url.trim(), &self.environment, &self.config);
         Ok(resolved.map_err(|error| error.placed_at(path))?.expose_secret().to_owned())
     }
@@ -267,7 +271,7 @@ impl Setup {
     pub(crate) fn base_url_of(&self, descriptor: &Descriptor) -> Result<String> {
         match self.config.pointer(&base_url_pointer(descriptor)).and_then(written_url) {
             None => Ok(descriptor.default_base_url.clone()),
-            Some(url) => self.resolved_url(&format!("models.providers.{}.baseUrl", descriptor.id), url),
+            Some(url) => self.resolved_url(descriptor, &format!("models.providers.{}.baseUrl", descriptor.id), url),
         }
     }
 
@@ -338,7 +342,8 @@ impl Setup {
         let of_model = |model: &Value| {
             let is_it = |(_, row): &(String, &Value)| id_of(row) == id_of(model);
             let (path, row) = self.models_with_url(descriptor).into_iter().find(is_it)?;
-            let resolved = row["baseUrl"].as_str().map(|url| self.resolved_url(&path, url).map(Value::from));
+            let resolved =
+                row["baseUrl"].as_str().map(|url| self.resolved_url(descriptor, &path, url).map(Value::from));
             Some(resolved.unwrap_or_else(|| Ok(row["baseUrl"].clone())))
         };
         let base_url = match given {
@@ -423,14 +428,17 @@ impl Setup {
         }
         let options = self.config.pointer(&format!("/plugins/entries/{}/config", descriptor.id));
         let names = options.map(secret_json::all_references).unwrap_or_default();
-        let is_key =
-            |name: &&String| descriptor.credentials.iter().any(|credential| credential.env_vars.contains(name));
-        match names.iter().find(is_key) {
+        match key_among(descriptor, &names) {
             None => Ok(()),
             Some(name) => Err(Error::at(path, format!("refers to {name}, and the key goes into no option"))
                 .hint("Remove it there: the host sends the key by itself.")),
         }
     }
+}
+
+/// The one of these variables that holds a credential.
+fn key_among<'n>(descriptor: &Descriptor, names: &'n [String]) -> Option<&'n String> {
+    names.iter().find(|name| descriptor.credentials.iter().any(|credential| credential.env_vars.contains(name)))
 }
 
 /// What OpenClaw refuses the whole file for, and this host does without. Source: OpenClaw 2026.9.6, which knows these of
@@ -618,6 +626,24 @@ mod tests {
         ] {
             let error = settled(options).unwrap_err().to_string();
             assert!(error.contains("ACME_KEY, and the key goes into no option"), "{error}");
+        }
+    }
+
+    #[test]
+    fn no_base_url_refers_to_the_key() {
+        for url in ["${ACME_KEY}", "https://acme.example/${ACME_KEY}/v1"] {
+            let rows = json!([{"id": "a", "name": "A", "baseUrl": url}]);
+            for entry in
+                [json!({"baseUrl": url, "models": []}), json!({"baseUrl": "https://acme.example", "models": rows})]
+            {
+                let environment = Environment::from_fn(|name| (name == "ACME_KEY").then(|| "k-secret-1".to_owned()));
+                let mut setup = Setup::new(json!({"models": {"providers": {"acme": entry}}})).environment(environment);
+                let found = format!("{:?}", setup.findings(&descriptor(), &[]));
+                assert!(
+                    found.contains("ACME_KEY, and the key goes into no URL") && !found.contains("k-secret"),
+                    "{found}"
+                );
+            }
         }
     }
 }
