@@ -41,6 +41,13 @@ fn line<'r>(report: &'r Value, name: &str) -> &'r Value {
 }
 
 #[tokio::test]
+async fn no_secret_within_a_base_url_is_told() {
+    let base_url = gateway().await.base_url() + "?token=t0ken-1234";
+    let ran = doctor(&base_url, &[]).await;
+    assert!(ran.out.contains("/v1") && !ran.out.contains("t0ken") && !ran.err.contains("t0ken"), "{ran:?}");
+}
+
+#[tokio::test]
 async fn the_model_that_is_asked_is_told_with_what_chose_it() {
     let gateway = gateway().await;
     let listed = serde_json::json!([{"id": "  "}, {"id": "@openai/gpt-5"}]);

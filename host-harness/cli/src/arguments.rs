@@ -141,7 +141,7 @@ fn places(arguments: &[OsString]) -> Vec<Place> {
 
 /// Whether a URL holds a password, or something behind its path, such as a signature.
 fn is_telling(text: &str) -> bool {
-    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let scheme = text.trim_start().split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     let is_url = matches!(scheme.as_deref(), Some("http" | "https"));
     is_url && text.contains(['@', '?', '#']) || text == SIGN
 }

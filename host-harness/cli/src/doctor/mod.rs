@@ -397,8 +397,10 @@ impl Examination<'_> {
             }
         };
         let service = service_at(plugin.descriptor(), destination.origin());
-        self.report.fact("base_url", destination.base_url());
-        self.report.push(Line::good("base URL", destination.base_url()));
+        // Behind a `?` there may be a secret.
+        let base_url = destination.base_url().split(['?', '#']).next().unwrap_or_default();
+        self.report.fact("base_url", base_url);
+        self.report.push(Line::good("base URL", base_url));
         let by = destination.proxy().map_or_else(|| "direct".into(), |proxy| format!("through the proxy {proxy}"));
         self.report.push(Line::good("egress", format!("{by}; to {} alone", destination.networks())));
 

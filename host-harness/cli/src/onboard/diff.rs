@@ -18,6 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Shorter texts are no secrets, and would be found everywhere.
 const SHORTEST: usize = 6;
 
+/// What says of a secret what it is, as in OpenClaw's `auth.profiles` and its references, and is none: these words stand all
+/// over a file.
+const ABOUT: [&str; 4] = ["mode", "provider", "source", "type"];
+
 /// The changed lines from `before` to `after`, each with its sign and in its colour. `secrets` are found by
 /// [`secrets`].
 pub(super) fn lines(before: &str, after: &str, secrets: &BTreeSet<String>) -> Vec<String> {
@@ -75,6 +79,7 @@ fn collect(value: &Value, is_secret: bool, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
+                let is_secret = is_secret && !ABOUT.contains(&name.as_str());
                 collect(value, is_secret || names_a_secret(name), found);
             }
         }
@@ -124,6 +129,7 @@ mod tests {
         let config = json!({
             "env": {"PORTKEY_API_KEY": "pk-12\"34"},
             "gateway": {"auth": {"token": "gate-token"}},
+            "auth": {"profiles": {"portkey:default": {"provider": "portkey", "mode": "api_key"}}},
             "channels": {"telegram": {"botToken": "bot-1234"}},
             "plugins": {"entries": {"portkey": {"config": {"config": "{\"targets\":[{\"api_key\":\"sk-te\\\"xt\"}]}"}}}},
             "models": {"providers": {"portkey": {"apiKey": "${PORTKEY_API_KEY}", "baseUrl": "http://x"}}},
@@ -133,7 +139,14 @@ mod tests {
         for hidden in ["pk-12", "gate-token", "bot-1234", "sk-te"] {
             assert!(!shown.contains(hidden), "{hidden} in {shown}");
         }
-        for part in ["- {}", "+     \"PORTKEY_API_KEY\": \"***\"", "${PORTKEY_API_KEY}", "http://x"] {
+        for part in [
+            "- {}",
+            "+     \"PORTKEY_API_KEY\": \"***\"",
+            "${PORTKEY_API_KEY}",
+            "http://x",
+            "\"portkey\": {",
+            "\"api_key\"",
+        ] {
             assert!(shown.contains(part), "{part} not in {shown}");
         }
         assert!(lines(&after, &after, &BTreeSet::new()).is_empty());
