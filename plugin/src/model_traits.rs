@@ -347,13 +347,13 @@ const ROWS: &[Row] = {
 
     // docs.mistral.ai "Mistral Large 4": thinking is part of the answer's limit.
     row("mistral-large-4", F::Mistral, 1_048_576, 262_144, true, Effort, &["none", "high"]),
-    // Prompt and limit together must fit the context (Mistral's reference of `max_tokens`): these are no limits of its own.
-    row("mistral-large", F::Mistral, 262_144, 16_384, true, No, &[]),
+    // An answer has no limit of its own: with its prompt it must fit the context (Mistral's reference of `max_tokens`).
+    row("mistral-large", F::Mistral, 262_144, 0, true, No, &[]),
     row("mistral-medium-3.5", F::Mistral, 262_144, 0, true, Effort, &["none", "high"]),
-    row("mistral-small", F::Mistral, 262_144, 16_384, true, Effort, &["none", "high"]),
+    row("mistral-small", F::Mistral, 262_144, 0, true, Effort, &["none", "high"]),
     row("codestral", F::Mistral, 128_000, 0, false, No, &[]),
-    row("devstral-small", F::Mistral, 262_144, 32_768, true, No, &[]),
-    row("devstral", F::Mistral, 262_144, 32_768, false, No, &[]),
+    row("devstral-small", F::Mistral, 262_144, 0, true, No, &[]),
+    row("devstral", F::Mistral, 262_144, 0, false, No, &[]),
     row("mistral", F::Mistral, 0, 0, false, No, &[]),
     row("ministral", F::Mistral, 0, 0, false, No, &[]),
     row("magistral", F::Mistral, 0, 0, false, No, &[]),
@@ -656,7 +656,7 @@ mod tests {
             ("@mistral/mistral-large-4-0", F::Mistral, R::Direct, 262_144, T::Effort),
             ("us.amazon.nova-pro-v1:0", F::Nova, R::Bedrock, 0, T::None),
             ("@bedrock/us.meta.llama3-3-70b-instruct-v1:0", F::Llama, R::Bedrock, 0, T::None),
-            ("@x/mistral-large-latest", F::Mistral, R::Direct, 16_384, T::None),
+            ("@x/mistral-large-latest", F::Mistral, R::Direct, 0, T::None),
             ("@groq/llama-3.3-70b-versatile", F::Llama, R::Strict, 0, T::None),
             ("@cerebras/zai-glm-4.7", F::Glm, R::Strict, 0, T::None),
             ("@xai/grok-4-1-fast-reasoning", F::Grok, R::Direct, 30_000, T::None),
