@@ -156,7 +156,7 @@ impl Events {
         }
         let state = &mut self.state;
         (state.is_document, state.tags.is_whole) = (true, true);
-        // Nothing in it comes in pieces.
+        // Nothing in it comes in pieces, unless it is several objects.
         (state.said.growing.is_over, state.thought.growing.is_over) = (true, true);
         state.chunk_now(text, true);
         state.release();
@@ -411,6 +411,10 @@ impl State {
         if read.is_err() || text.starts_with('[') {
             if let Some(chunks) = wire::objects(text) {
                 let are_several = chunks.len() > 1;
+                if are_several && self.is_document {
+                    // These are pieces after all.
+                    (self.said.growing.is_over, self.thought.growing.is_over) = (false, false);
+                }
                 for chunk in chunks {
                     if self.failure.is_none() {
                         self.chunk(chunk);

@@ -453,8 +453,10 @@ fn chunks(choices: &mut Choices<'_>, answer: &Answer, dress: &Dress) -> Vec<Valu
         }
     }
     let mut texts = pieces(choices, &dress.content(answer));
-    // Less may be chance.
-    if dress.noise == GROWS && texts[0].len() > 3 && texts[0].contains(char::is_alphabetic) {
+    // Less may be chance, and so may a little more whose first letter comes again behind it.
+    let is_repeated =
+        || texts[0].len() < 16 && texts.get(1).is_some_and(|next| next.chars().next() == texts[0].chars().next());
+    if dress.noise == GROWS && texts[0].len() > 3 && texts[0].contains(char::is_alphabetic) && !is_repeated() {
         grow(&mut texts);
     }
     deltas.extend(texts.iter().map(|piece| json!({"content": piece})));
