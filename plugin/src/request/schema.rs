@@ -317,12 +317,17 @@ impl<'a, 'r> Walk<'a, 'r> {
         parts.into_iter().filter_map(Json::into_object).filter(is_object).count()
     }
 
+    /// Takes the room that it needs to look for a name. Names may be long, and begin alike.
+    fn look_for(&mut self, reference: &str) -> Option<()> {
+        let names = self.defs.iter().count() + self.root.iter().count();
+        *self.room = self.room.checked_sub(names * (reference.len() / 64 + 1))?;
+        Some(())
+    }
+
     /// What a schema refers to: a definition, or by its path.
     fn named(&mut self, schema: &Object<'a>) -> Option<Json<'a>> {
         let reference = schema.get("$ref")?.string()?;
-        // Names may be long, and begin alike.
-        let names = self.defs.iter().count() + self.root.iter().count();
-        *self.room = self.room.checked_sub(names * (reference.len() / 64 + 1))?;
+        self.look_for(&reference)?;
         let mut path = reference.strip_prefix('#')?.split('/').skip(1).peekable();
         let mut named = if path.next_if_eq(&"$defs").is_some() {
             self.defs.get(path.next()?)?.clone()
@@ -360,10 +365,9 @@ impl<'a, 'r> Walk<'a, 'r> {
         let mut schema = json.into_members();
         if schema.has("$ref") {
             let reference = schema.text("$ref").into_owned();
-            let room = self.room.checked_sub(self.defs.iter().count() * (reference.len() / 64 + 1));
-            *self.room = room.unwrap_or(*self.room);
+            let has_room = self.look_for(&reference).is_some();
             // Where there is no more room it is taken at its word.
-            if reference.strip_prefix("#/$defs/").is_some_and(|name| room.is_none() || self.defs.has(name)) {
+            if reference.strip_prefix("#/$defs/").is_some_and(|name| !has_room || self.defs.has(name)) {
                 schema.retain(&|name| matches!(name, "$ref" | "description"));
                 return schema.into();
             }

@@ -108,7 +108,7 @@ impl Said {
         if self.all.length < MAX_START {
             let begun = self.start.trim_start();
             if begun.is_empty() || begun.starts_with(CALLS) {
-                self.start.push_str(piece.get(..MAX_START).unwrap_or(piece));
+                self.start.extend(piece.get(..piece.floor_char_boundary(MAX_START)));
             }
         }
         self.all.add(piece);
