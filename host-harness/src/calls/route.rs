@@ -24,10 +24,7 @@ use crate::{
         plugin::Plugin,
     },
     configuration::{
-        credentials::Credentials,
-        entry::read_secret_header,
-        secrets::{Resolver, secret},
-        setup::Setup,
+        credentials::Credentials, entry::read_secret_header, environment::References, secrets::secret, setup::Setup,
     },
     error::{Error, Result},
     limits::Clock,
@@ -99,9 +96,9 @@ impl Route {
             async || Ok::<_, Error>(Arc::new(Pool::new(Destination::settled(descriptor, &setup)?, plugin.limits())));
         let pool = Arc::clone(place.pool.get_or_try_init(open).await?);
         setup.write_base_url(descriptor, pool.destination.base_url());
-        let resolver = setup.resolver();
-        let view = View::for_calls(&setup.config, &descriptor.id, &resolver)?;
-        let mut attached = attached(descriptor, held, &view, &resolver)?;
+        let references = setup.references();
+        let view = View::for_calls(&setup.config, &descriptor.id, &references)?;
+        let mut attached = attached(descriptor, held, &view, &references)?;
         attached.secrets.extend(view.secrets().cloned());
 
         let ids: Vec<String> = held.ids().map(str::to_owned).collect();
@@ -158,13 +155,13 @@ struct Attached {
     secrets: Vec<SecretString>,
 }
 
-fn attached(descriptor: &Descriptor, held: &Credentials, view: &View, resolver: &Resolver<'_>) -> Result<Attached> {
+fn attached(descriptor: &Descriptor, held: &Credentials, view: &View, references: &References<'_>) -> Result<Attached> {
     let mut attached = Attached { headers: HeaderMap::new(), secrets: Vec::new() };
     for (name, value) in view.referring_headers(&descriptor.id) {
         let value = match view.unseal(&value) {
             Some(literal @ Value::String(_)) => literal.clone(),
             Some(Value::Object(header)) if let Some((prefix, value, path)) = read_secret_header(header) => {
-                let Some(found) = secret(value, path, resolver.environment, resolver.config)? else { continue };
+                let Some(found) = secret(value, path, references)? else { continue };
                 let secret = found.secret.expose_secret().trim();
                 attached.header(&name, &format!("{prefix}{secret}"))?;
                 attached.secrets.extend(secrets_in(&found.secret));
@@ -175,8 +172,8 @@ fn attached(descriptor: &Descriptor, held: &Credentials, view: &View, resolver: 
         };
         let named = if names_a_secret(&name) { Named::Secret } else { Named::No };
         let path = format!("models.providers.{}.headers.{name}", descriptor.id);
-        attached.header(&name, secret_json::header(&value, &path, resolver)?.expose_secret())?;
-        attached.secrets.extend(secret_json::secrets(&value, named, &path, resolver)?);
+        attached.header(&name, secret_json::header(&value, &path, references)?.expose_secret())?;
+        attached.secrets.extend(secret_json::secrets(&value, named, &path, references)?);
     }
     for credential in &descriptor.credentials {
         if let Some(secret) = held.secret(&credential.id) {

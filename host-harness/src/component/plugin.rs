@@ -252,7 +252,7 @@ impl Plugin {
         }
         let id = &self.descriptor().id;
         let with = json!({"plugins": {"entries": {(id): {"config": setup.options}}}});
-        let with = self.headers(&View::for_calls(&with, id, &setup.resolver())?.json(), clock).await?;
+        let with = self.headers(&View::for_calls(&with, id, &setup.references())?.json(), clock).await?;
         let without = self.0.headers.get_or_try_init(|| self.headers("{}", clock)).await?;
         Ok(with.into_iter().filter(|header| !without.contains(header)).map(|(name, _)| name).collect())
     }

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{
-    environment::{CredentialSource, Environment, env_block},
+    environment::{CredentialSource, Environment, References},
     secrets::{Found, secret},
 };
 use crate::{
@@ -128,6 +128,7 @@ fn find_one(
     if let Some(found) = of_environment().filter(|_| !is_own_first) {
         return Ok(Some(found));
     }
+    let references = References::new(environment, config);
     let mut missing = None;
     for (name, entry) in &entries {
         let path = format!("models.providers.{}.apiKey", name.trim());
@@ -135,7 +136,7 @@ fn find_one(
         let own = entry.get("apiKey").unwrap_or(&Value::Null);
         let named = own.as_str().and_then(|text| variables.clone().find(|name| *name == text.trim()));
         let named = named.map(|name| Value::from(format!("${{{name}}}")));
-        match secret(named.as_ref().unwrap_or(own), &path, environment, config) {
+        match secret(named.as_ref().unwrap_or(own), &path, &references) {
             Ok(Some(Found { secret, from })) => {
                 let from = from.map(|from| format!(" ({from})")).unwrap_or_default();
                 return Ok(Some((secret, CredentialSource::Configuration(format!("{path}{from}")))));
@@ -145,7 +146,7 @@ fn find_one(
             Err(error) => return Err(error),
         }
     }
-    if let Some(found) = of_environment().or_else(|| configured_header(&entries, credential, environment, config)) {
+    if let Some(found) = of_environment().or_else(|| configured_header(&entries, credential, &references)) {
         return Ok(Some(found));
     }
     // A key that is meant to be another's is not replaced by one that lies about.
@@ -159,7 +160,7 @@ fn find_one(
         Some((value.into(), CredentialSource::DotEnv { name: name.clone(), file }))
     };
     let of_block = |name: &String| {
-        env_block(config, environment, name).map(|(value, path)| (value.into(), CredentialSource::Configuration(path)))
+        references.of_block(name).map(|(value, path)| (value.into(), CredentialSource::Configuration(path)))
     };
     let found = variables.clone().find_map(of_file).or_else(|| variables.clone().find_map(of_block));
     Ok(found.or_else(|| Some((keyring?(&descriptor.id, &credential.id)?, CredentialSource::Keyring))))
@@ -182,8 +183,7 @@ fn is_of(reference: &Value, variables: &[String]) -> bool {
 fn configured_header(
     entries: &[(&str, &Value)],
     credential: &Credential,
-    environment: &Environment,
-    config: &Value,
+    references: &References<'_>,
 ) -> Option<(SecretString, CredentialSource)> {
     entries.iter().find_map(|(name, entry)| {
         [("request.headers", entry.pointer("/request/headers")), ("headers", entry.get("headers"))]
@@ -193,7 +193,7 @@ fn configured_header(
                 let (header, value) =
                     headers.iter().find(|(header, _)| header.trim().eq_ignore_ascii_case(&credential.header))?;
                 let path = format!("models.providers.{}.{place}.{header}", name.trim());
-                let found = secret(value, &path, environment, config).ok().flatten()?;
+                let found = secret(value, &path, references).ok().flatten()?;
                 let key = found.secret.expose_secret().trim().strip_prefix(&*credential.prefix)?.to_owned();
                 Some((key.into(), CredentialSource::Configuration(path)))
             })

@@ -54,15 +54,6 @@ impl Environment {
     pub(super) fn of_file(&self, name: &str) -> Option<(String, PathBuf)> {
         dotenv::get(&self.dotenv, name)
     }
-
-    /// What a `${NAME}` is read from, in words for people.
-    pub(crate) fn whence(&self, name: &str, config: &Value) -> String {
-        match (self.own(name), self.of_file(name), env_block(config, self, name)) {
-            (None, Some((_, file)), _) => CredentialSource::DotEnv { name: name.to_owned(), file }.to_string(),
-            (None, None, Some((_, path))) => path,
-            _ => CredentialSource::Environment(name.to_owned()).to_string(),
-        }
-    }
 }
 
 impl fmt::Debug for Environment {
@@ -103,51 +94,75 @@ impl fmt::Display for CredentialSource {
     }
 }
 
-/// `env.vars.NAME` of the configuration, or `env.NAME`, as OpenClaw had it before, and which of the two. What it refers to
-/// may be in the block too.
-pub(super) fn env_block(config: &Value, environment: &Environment, name: &str) -> Option<(String, String)> {
-    Variables::new(environment, config).of_block(name, MAX_DEPTH)
-}
-
 /// How often a variable of the block may refer to another.
 const MAX_DEPTH: usize = 8;
-/// How much one text may be made of, in bytes, and how many of these a reference stands for beside its value: a variable
-/// that refers to many, which refer to many, is no end of work.
+/// How much may be read in all, in bytes, and how many of these a reference stands for beside its value: a variable that
+/// refers to many, which refer to many, is no end of work, and neither are many texts that refer to a long one.
 const MAX_BYTES: usize = 4 << 20;
 const BYTES_EACH: usize = 64;
 
-/// The variables that one text may refer to.
-struct Variables<'a> {
-    environment: &'a Environment,
-    config: &'a Value,
+/// What the texts of one configuration may refer to.
+pub(crate) struct References<'a> {
+    pub(crate) environment: &'a Environment,
+    /// Its `env` block comes last.
+    pub(crate) config: &'a Value,
     /// How many bytes may still be read; `None` once there were more.
     left: Cell<Option<usize>>,
 }
 
-impl<'a> Variables<'a> {
-    fn new(environment: &'a Environment, config: &'a Value) -> Self {
+impl<'a> References<'a> {
+    pub(crate) fn new(environment: &'a Environment, config: &'a Value) -> Self {
         Self { environment, config, left: Cell::new(Some(MAX_BYTES)) }
+    }
+
+    /// The text with each `${NAME}` replaced: from the environment, a `.env` of OpenClaw's, the configuration's `env` block.
+    ///
+    /// # Errors
+    /// Where a name is set nowhere, or too much was read: `missing-credential`, with the name.
+    pub(crate) fn resolve(&self, text: &str) -> Result<SecretString> {
+        Ok(expanded(text, |name| self.found(name))?.into())
+    }
+
+    /// The same for one name.
+    pub(super) fn found(&self, name: &str) -> Result<String> {
+        self.value(name, MAX_DEPTH).ok_or_else(|| self.missing(name))
+    }
+
+    /// What a `${NAME}` is read from, in words for people.
+    pub(super) fn whence(&self, name: &str) -> String {
+        match (self.environment.own(name), self.environment.of_file(name), self.of_block(name)) {
+            (None, Some((_, file)), _) => CredentialSource::DotEnv { name: name.to_owned(), file }.to_string(),
+            (None, None, Some((_, path))) => path,
+            _ => CredentialSource::Environment(name.to_owned()).to_string(),
+        }
+    }
+
+    /// `env.vars.NAME` of the configuration, or `env.NAME`, as OpenClaw had it before, and which of the two. What it
+    /// refers to may be in the block too.
+    pub(super) fn of_block(&self, name: &str) -> Option<(String, String)> {
+        self.of_block_within(name, MAX_DEPTH)
+    }
+
+    fn of_block_within(&self, name: &str, depth: usize) -> Option<(String, String)> {
+        let (value, path) = block_value(self.config, name)?;
+        let inner = |name: &str| self.value(name, depth.checked_sub(1)?);
+        Some((expanded(text_of(value)?, |name| inner(name).ok_or(())).ok()?, path))
     }
 
     /// The variable, from wherever it is set.
     fn value(&self, name: &str, depth: usize) -> Option<String> {
-        let value = self.environment.get(name).or_else(|| Some(self.of_block(name, depth)?.0))?;
+        let value = self.environment.get(name).or_else(|| Some(self.of_block_within(name, depth)?.0))?;
         let left = self.left.get().and_then(|left| left.checked_sub(value.len() + BYTES_EACH));
         self.left.set(left);
         left.map(|_| value)
-    }
-
-    /// The same for the text itself.
-    fn found(&self, name: &str) -> Result<String> {
-        self.value(name, MAX_DEPTH).ok_or_else(|| self.missing(name))
     }
 
     /// Why there is no value.
     fn missing(&self, name: &str) -> Error {
         let (why, hint) = match block_value(self.config, name) {
             _ if self.left.get().is_none() => (
-                format!("and all that the text refers to is over {} MiB", MAX_BYTES >> 20),
-                "Refer to less there, and not to variables that refer to many others.".to_owned(),
+                format!("and all that is referred to is over {} MiB", MAX_BYTES >> 20),
+                "Refer to less, less often, and not to variables that refer to many others.".to_owned(),
             ),
             Some((value, path)) if !value.is_string() && !value.is_null() => {
                 (format!("and {path} is not a text"), "Write its value in quotes.".to_owned())
@@ -164,12 +179,6 @@ impl<'a> Variables<'a> {
             ),
         };
         Error::host(ErrorKind::MissingCredential, format!("the configuration refers to ${{{name}}}, {why}")).hint(hint)
-    }
-
-    fn of_block(&self, name: &str, depth: usize) -> Option<(String, String)> {
-        let (value, path) = block_value(self.config, name)?;
-        let inner = |name: &str| self.value(name, depth.checked_sub(1)?);
-        Some((expanded(text_of(value)?, |name| inner(name).ok_or(())).ok()?, path))
     }
 }
 
@@ -197,19 +206,6 @@ fn expanded<E>(text: &str, value: impl Fn(&str) -> Result<String, E>) -> Result<
     Ok(expanded)
 }
 
-/// The text with each `${NAME}` replaced: from the environment, a `.env` of OpenClaw's, the configuration's `env` block.
-///
-/// # Errors
-/// Where a name is set nowhere, or stands for too much: `missing-credential`, with the name.
-pub(crate) fn resolve(text: &str, environment: &Environment, config: &Value) -> Result<SecretString> {
-    let variables = Variables::new(environment, config);
-    Ok(expanded(text, |name| variables.found(name))?.into())
-}
-
-pub(super) fn value_of(name: &str, environment: &Environment, config: &Value) -> Result<String> {
-    Variables::new(environment, config).found(name)
-}
-
 #[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret;
@@ -221,23 +217,25 @@ mod tests {
     fn references_are_resolved_from_the_environment_then_the_env_block() {
         let environment = Environment::from_fn(|name| (name == "A").then(|| "one".to_owned()));
         let config = json!({"env": {"A": "other", "B": "two", "vars": {"C": "three"}}});
-        let resolved = resolve("x ${A}-${B}${C} ${not one} $", &environment, &config).unwrap();
+        let resolved = References::new(&environment, &config).resolve("x ${A}-${B}${C} ${not one} $").unwrap();
         assert_eq!(resolved.expose_secret(), "x one-twothree ${not one} $");
         // As OpenClaw 2026.9.6 has it.
         let chained = json!({"env": {"vars": {"B": "b-${A}", "C": "${B}", "D": "${D}", "E": "${MISSING_KEY}"}}});
-        let resolved = |text| resolve(text, &environment, &chained).map(|found| found.expose_secret().to_owned());
+        let resolved =
+            |text| References::new(&environment, &chained).resolve(text).map(|found| found.expose_secret().to_owned());
         assert_eq!(resolved("${B} ${C}").unwrap(), "b-one b-one");
         assert!(resolved("${D}").is_err() && resolved("${E}").is_err());
         assert!(resolved("${D}").unwrap_err().to_string().contains("env.vars.D refers to"));
         for (number, place) in [(json!({"vars": {"N": 5}}), "env.vars.N"), (json!({"N": 5}), "env.N")] {
-            let error = resolve("${N}", &environment, &json!({"env": number})).unwrap_err().to_string();
+            let error = References::new(&environment, &json!({"env": number})).resolve("${N}").unwrap_err().to_string();
             assert!(error.contains(&format!("and {place} is not a text")), "{error}");
         }
         for unset in [json!(null), json!(" ")] {
-            let error = resolve("${N}", &environment, &json!({"env": {"N": unset}})).unwrap_err().to_string();
+            let error =
+                References::new(&environment, &json!({"env": {"N": unset}})).resolve("${N}").unwrap_err().to_string();
             assert!(error.contains("which is not set"), "{error}");
         }
-        let error = resolve("${MISSING_KEY}", &environment, &config).unwrap_err();
+        let error = References::new(&environment, &config).resolve("${MISSING_KEY}").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MissingCredential);
         assert!(error.to_string().contains("MISSING_KEY"));
     }
@@ -251,19 +249,27 @@ mod tests {
         }
         vars.insert("V8".into(), "x".into());
         let config = json!({"env": {"vars": vars}});
-        let resolved = |text: &str| resolve(text, &Environment::empty(), &config);
+        let resolved = |text: &str| References::new(&Environment::empty(), &config).resolve(text);
         for text in ["${V0}", &"${V6}".repeat(1000)] {
             assert!(resolved(text).unwrap_err().to_string().contains("is over 4 MiB"), "{text:.5}");
         }
         // One that is set is not said to be set nowhere.
         let set = Environment::from_fn(|name| (name == "A").then(|| "a".repeat(1 << 20)));
-        let error = resolve(&"${A}".repeat(5), &set, &config).unwrap_err().to_string();
-        assert!(error.contains("refers to ${A}, and all that the text refers to is over 4 MiB"), "{error}");
-        let error = resolve("${V9} ${A}", &set, &config).unwrap_err().to_string();
+        let error = References::new(&set, &config).resolve(&"${A}".repeat(5)).unwrap_err().to_string();
+        assert!(error.contains("refers to ${A}, and all that is referred to is over 4 MiB"), "{error}");
+        let error = References::new(&set, &config).resolve("${V9} ${A}").unwrap_err().to_string();
         assert!(error.contains("refers to ${V9}, which is not set"), "{error}");
+        // Texts that refer to a long one count together.
+        let references = References::new(&set, &config);
+        let texts: Vec<_> = (0..5).map(|_| references.resolve("${A}")).collect();
+        assert!(texts[..3].iter().all(Result::is_ok));
+        assert!(texts[4].as_ref().unwrap_err().to_string().contains("is over 4 MiB"));
         assert_eq!(resolved("${V7}").unwrap().expose_secret().len(), 100);
         assert_eq!(resolved("${V6}").unwrap().expose_secret().len(), 10_000);
         let large = json!({"env": {"vars": {"CA": "c".repeat(1 << 20), "B": "${CA}"}}});
-        assert_eq!(resolve("${B}", &Environment::empty(), &large).unwrap().expose_secret().len(), 1 << 20);
+        assert_eq!(
+            References::new(&Environment::empty(), &large).resolve("${B}").unwrap().expose_secret().len(),
+            1 << 20
+        );
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     agent::sole_agent,
-    environment::{Environment, resolve},
+    environment::{Environment, References},
 };
 use crate::{
     error::{Error, Result},
@@ -145,7 +145,7 @@ fn default_model<'c>(
     environment: &Environment,
 ) -> Result<Option<(DefaultName<'c>, Option<ModelRef>)>> {
     let Some(named) = default_name(config)? else { return Ok(None) };
-    let resolved = resolve(named.name, environment, config)?;
+    let resolved = References::new(environment, config).resolve(named.name)?;
     let model = named_model(config, secrecy::ExposeSecret::expose_secret(&resolved));
     Ok(Some((named, model)))
 }

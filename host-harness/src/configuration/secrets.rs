@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::{
-    environment::{Environment, resolve, value_of},
+    environment::References,
     locations::{home_folder, user_path},
 };
 use crate::{
@@ -36,22 +36,22 @@ pub(crate) struct Found {
 ///
 /// # Errors
 /// Where it refers to what is not there, or cannot be followed.
-pub(crate) fn secret(value: &Value, path: &str, environment: &Environment, config: &Value) -> Result<Option<Found>> {
+pub(crate) fn secret(value: &Value, path: &str, all: &References<'_>) -> Result<Option<Found>> {
     match value {
         Value::Null => Ok(None),
         Value::String(text) if text.trim().is_empty() => Ok(None),
         Value::String(text) => match shorthand(text) {
-            Some(name) => env(name, default_provider(config, "env"), path, environment, config).map(Some),
+            Some(name) => env(name, default_provider(all.config, "env"), path, all).map(Some),
             None if is_misspelt(text) => Err(Error::at(path, "looks like a reference, and is none")
                 .hint("Write it as ${NAME}: the names of variables are capitals, digits and `_`.")),
             None => {
                 let names = references(text);
-                let from = names.iter().map(|name| environment.whence(name, config)).collect::<Vec<_>>().join(" and ");
-                let secret = resolve(text, environment, config)?;
+                let from = names.iter().map(|name| all.whence(name)).collect::<Vec<_>>().join(" and ");
+                let secret = all.resolve(text)?;
                 Ok(Some(Found { secret, from: Some(from).filter(|from| !from.is_empty()) }))
             }
         },
-        Value::Object(reference) => follow(reference, path, environment, config).map(Some),
+        Value::Object(reference) => follow(reference, path, all).map(Some),
         _ => Err(Error::config(format!("`{path}` must be a text or a reference to a secret"))),
     }
 }
@@ -100,11 +100,11 @@ fn not_followed(source: &str, path: &str) -> Error {
         .hint("Refer to an environment variable or a file, with the source `env` or `file`, or give it with a flag.")
 }
 
-fn follow(reference: &Map<String, Value>, path: &str, environment: &Environment, config: &Value) -> Result<Found> {
+fn follow(reference: &Map<String, Value>, path: &str, all: &References<'_>) -> Result<Found> {
     let Reference { source, provider, id } = parts(reference, path)?;
     match source {
-        "env" => env(id, provider, path, environment, config),
-        "file" => file(id, provider, path, environment, config),
+        "env" => env(id, provider, path, all),
+        "file" => file(id, provider, path, all),
         other => Err(not_followed(other, path)),
     }
 }
@@ -174,32 +174,32 @@ fn provider<'a>(config: &'a Value, name: &str, source: &str, path: &str) -> Resu
     }
 }
 
-fn env(name: &str, alias: &str, path: &str, environment: &Environment, config: &Value) -> Result<Found> {
+fn env(name: &str, alias: &str, path: &str, all: &References<'_>) -> Result<Found> {
     if !is_name(name) || name.starts_with('_') {
         return Err(Error::config(format!(
             "`{path}` refers to `{name}`, which is not the name of an environment variable"
         ))
         .hint("Such names are capitals, digits and `_`."));
     }
-    let allowed = provider(config, alias, "env", path)?.and_then(|provider| provider.get("allowlist")?.as_array());
+    let allowed = provider(all.config, alias, "env", path)?.and_then(|provider| provider.get("allowlist")?.as_array());
     if allowed.is_some_and(|allowed| !allowed.iter().any(|allowed| allowed == name)) {
         return Err(Error::config(format!(
             "`{path}` refers to {name}, which secrets.providers.{alias}.allowlist leaves out"
         )));
     }
-    let from = environment.whence(name, config);
-    let secret = value_of(name, environment, config)?.into();
+    let from = all.whence(name);
+    let secret = all.found(name)?.into();
     Ok(Found { secret, from: Some(from) })
 }
 
-fn file(id: &str, alias: &str, path: &str, environment: &Environment, config: &Value) -> Result<Found> {
+fn file(id: &str, alias: &str, path: &str, all: &References<'_>) -> Result<Found> {
     let place = format!("secrets.providers.{alias}");
-    let provider = provider(config, alias, "file", path)?.unwrap_or(&Value::Null);
+    let provider = provider(all.config, alias, "file", path)?.unwrap_or(&Value::Null);
     let text = |name: &str| provider.get(name).and_then(Value::as_str);
     let named = text("path").filter(|path| !path.trim().is_empty());
     let named = named.ok_or_else(|| Error::config(format!("`{place}.path` must name a file")))?;
-    let named = resolve(named, environment, config)?;
-    let file = user_path(secrecy::ExposeSecret::expose_secret(&named), &home_folder(environment));
+    let named = all.resolve(named)?;
+    let file = user_path(secrecy::ExposeSecret::expose_secret(&named), &home_folder(all.environment));
     let most = provider.get("maxBytes").and_then(Value::as_u64).unwrap_or(MAX_FILE);
     let unreadable = |why: String| {
         Error::host(
@@ -252,28 +252,19 @@ fn check_private(file: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Where references are looked up.
-#[derive(Clone, Copy)]
-pub(crate) struct Resolver<'a> {
-    pub(crate) environment: &'a Environment,
-    /// Its `env` block comes second.
-    pub(crate) config: &'a Value,
-}
-
-impl secret_json::Resolver for Resolver<'_> {
+impl secret_json::Resolver for References<'_> {
     type Error = Error;
 
     fn resolve(&self, text: &str, path: &str) -> Result<SecretString> {
-        resolve(text, self.environment, self.config).map_err(|error| error.placed_at(path))
+        References::resolve(self, text).map_err(|error| error.placed_at(path))
     }
 
     fn referred(&self, text: &str) -> Result<Vec<SecretString>> {
-        let value = |name: &String| value_of(name, self.environment, self.config).map(SecretString::from);
-        references(text).iter().map(value).collect()
+        references(text).iter().map(|name| self.found(name).map(SecretString::from)).collect()
     }
 
     fn follow(&self, reference: &Value, path: &str) -> Result<SecretString> {
-        let found = secret(reference, path, self.environment, self.config)?;
+        let found = secret(reference, path, self)?;
         Ok(found.map(|found| found.secret).unwrap_or_default())
     }
 }
@@ -283,7 +274,7 @@ mod tests {
     use secrecy::ExposeSecret;
     use serde_json::json;
 
-    use super::*;
+    use super::{super::environment::Environment, *};
 
     fn private(folder: &tempfile::TempDir, name: &str, text: &str) -> String {
         let path = folder.path().join(name);
@@ -352,14 +343,14 @@ mod tests {
             (json!({"key": "x"}), Err("names no `source`")),
             (json!(7), Err("must be a text")),
         ] {
-            let found = secret(&value, "a.b", &environment, &config);
+            let found = secret(&value, "a.b", &References::new(&environment, &config));
             match (found, expected) {
                 (Ok(Some(found)), Ok(expected)) => assert_eq!(found.secret.expose_secret(), expected, "{value}"),
                 (Err(error), Err(why)) => assert!(error.to_string().contains(why), "{value}: {error}"),
                 (found, _) => panic!("{value}: {found:?}"),
             }
         }
-        assert!(secret(&json!("  "), "a", &environment, &config).unwrap().is_none());
+        assert!(secret(&json!("  "), "a", &References::new(&environment, &config)).unwrap().is_none());
     }
 
     #[test]
@@ -370,7 +361,8 @@ mod tests {
             "JSON" => Some("{\"api_key\":\n \"ü\"}".into()),
             _ => None,
         });
-        let resolver = Resolver { environment: &environment, config: &json!({}) };
+        let config = json!({});
+        let resolver = References::new(&environment, &config);
         for (value, sent) in [
             (json!({"api_key": "${QUOTED}"}), r#"{"api_key":"a\"b\\c"}"#),
             (json!(r#" {"api_key": "${QUOTED}${UMLAUT}"} "#), r#"{"api_key":"a\"b\\c\u00fc\ud83d\ude00"}"#),

@@ -16,9 +16,9 @@ use super::{
     call_options::{CallOptions, put},
     credentials::{Credentials, Kept},
     entry::{self, Checked, FORM, Left},
-    environment::{Environment, resolve},
+    environment::{Environment, References},
     model_ref::{default_name, id_of},
-    secrets::{MOST_REFUSED, Resolver},
+    secrets::MOST_REFUSED,
 };
 use crate::{
     error::{Error, Result},
@@ -183,17 +183,18 @@ impl Setup {
         Credentials::find(descriptor, &self.given, &self.environment, &self.config, self.keyring.as_deref())
     }
 
-    /// Where references in the configuration are looked up.
-    pub(crate) fn resolver(&self) -> Resolver<'_> {
-        Resolver { environment: &self.environment, config: &self.config }
+    /// What the configuration's texts may refer to: for one use of it.
+    pub(crate) fn references(&self) -> References<'_> {
+        References::new(&self.environment, &self.config)
     }
 
     /// What this host would refuse, and what is doubtful. What can be settled is settled, as for a call.
     pub(crate) fn findings(&mut self, descriptor: &Descriptor, outdone: &[String]) -> Vec<Finding> {
         let Checked { left, mut refused } = self.checked(descriptor);
         let mut of_models = Vec::new();
+        let references = self.references();
         for (path, row) in self.models_with_url(descriptor) {
-            match row["baseUrl"].as_str().map(|url| self.resolved_url(descriptor, &path, url)) {
+            match row["baseUrl"].as_str().map(|url| resolved_url(descriptor, &references, &path, url)) {
                 Some(Ok(url)) => of_models.push((path, url)),
                 Some(Err(error)) if refused.len() < MOST_REFUSED => refused.push(error),
                 _ => {}
@@ -235,16 +236,6 @@ impl Setup {
         found
     }
 
-    /// The base URL at `path`, with what it refers to. The plugin sees it, and so does whoever reads an error.
-    fn resolved_url(&self, descriptor: &Descriptor, path: &str, url: &str) -> Result<String> {
-        if let Some(name) = key_among(descriptor, &references(url)) {
-            return Err(Error::at(path, format!("refers to {name}, and the key goes into no URL"))
-                .hint("Write the gateway's URL there: the host sends the key by itself."));
-        }
-        let resolved = resolve(url.trim(), &self.environment, &self.config);
-        Ok(resolved.map_err(|error| error.placed_at(path))?.expose_secret().to_owned())
-    }
-
     /// Base URLs that the key would go to for everybody on the way to read, also of these of models.
     fn in_the_clear(&self, descriptor: &Descriptor, of_models: Vec<(String, String)>) -> Vec<Finding> {
         let main =
@@ -271,7 +262,10 @@ impl Setup {
     pub(crate) fn base_url_of(&self, descriptor: &Descriptor) -> Result<String> {
         match self.config.pointer(&base_url_pointer(descriptor)).and_then(written_url) {
             None => Ok(descriptor.default_base_url.clone()),
-            Some(url) => self.resolved_url(descriptor, &format!("models.providers.{}.baseUrl", descriptor.id), url),
+            Some(url) => {
+                let path = format!("models.providers.{}.baseUrl", descriptor.id);
+                resolved_url(descriptor, &self.references(), &path, url)
+            }
         }
     }
 
@@ -342,8 +336,9 @@ impl Setup {
         let of_model = |model: &Value| {
             let is_it = |(_, row): &(String, &Value)| id_of(row) == id_of(model);
             let (path, row) = self.models_with_url(descriptor).into_iter().find(is_it)?;
-            let resolved =
-                row["baseUrl"].as_str().map(|url| self.resolved_url(descriptor, &path, url).map(Value::from));
+            let resolved = row["baseUrl"]
+                .as_str()
+                .map(|url| resolved_url(descriptor, &self.references(), &path, url).map(Value::from));
             Some(resolved.unwrap_or_else(|| Ok(row["baseUrl"].clone())))
         };
         let base_url = match given {
@@ -434,6 +429,16 @@ impl Setup {
                 .hint("Remove it there: the host sends the key by itself.")),
         }
     }
+}
+
+/// The base URL at `path`, with what it refers to. The plugin sees it, and so does whoever reads an error.
+fn resolved_url(descriptor: &Descriptor, all: &References<'_>, path: &str, url: &str) -> Result<String> {
+    if let Some(name) = key_among(descriptor, &references(url)) {
+        return Err(Error::at(path, format!("refers to {name}, and the key goes into no URL"))
+            .hint("Write the gateway's URL there: the host sends the key by itself."));
+    }
+    let resolved = all.resolve(url.trim());
+    Ok(resolved.map_err(|error| error.placed_at(path))?.expose_secret().to_owned())
 }
 
 /// The one of these variables that holds a credential.

@@ -6,7 +6,10 @@ use serde_json::Value;
 
 use super::proxy::{NoProxy, Proxy};
 use crate::{
-    configuration::{environment::Environment, secrets::secret},
+    configuration::{
+        environment::{Environment, References},
+        secrets::secret,
+    },
     error::{Error, Result},
 };
 
@@ -35,7 +38,7 @@ impl Settings<'_> {
         match self.get(pointer) {
             None | Some(Value::Null) => Ok(None),
             Some(value @ (Value::String(_) | Value::Object(_))) => {
-                let found = secret(value, &dotted(pointer), self.environment, self.config)?;
+                let found = secret(value, &dotted(pointer), &References::new(self.environment, self.config))?;
                 Ok(found.map(|found| found.secret))
             }
             Some(_) => Err(Error::config(format!("`{}` must be a string", dotted(pointer)))),
