@@ -10,12 +10,6 @@ const SHORTEST = 6;
 /** How often a secret may have been written into JSON that was written into JSON. */
 const JSON_LEVELS = 3;
 
-/** The letter as an escape of URLs. @param {string} c */
-const escape = (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`;
-
-/** @param {string} text with escapes in percent @returns {string[]} with their letters in either case */
-const bothCases = (text) => [text, text.replace(/%../g, (one) => one.toLowerCase())];
-
 /**
  * @param {string} json
  * @param {RegExp} which characters are written as `\u00e9`
@@ -28,15 +22,6 @@ function escaped(json, which) {
 
 /** What writers of JSON escape beside what must be: Python and PHP; with PHP's or Ruby's options for HTML; Go; Gson; .NET. */
 const ESCAPED_IN_JSON = [/[^\0-\x7f]/g, /[^\0-\x7f]|[<>&']/g, /[<>&]/g, /[<>&'=]/g, /[^\0-\x7f]|[<>&'+`]/g];
-
-/**
- * What encoders of URLs leave as it is beside letters and digits: nothing (Lua, Swift and Rust have such); `-._`; the URL standard's
- * forms; RFC 3986 and Go's `QueryEscape`; JavaScript's `encodeURIComponent` and `encodeURI`; Python's `quote`; Go's `PathEscape`; and
- * what may stand in a path.
- */
-const PLAIN_IN_URLS = [
-  '', '-._', '-._*', '-._~', "-._!'()*~", "-._!'()*~;/?:@&=+$,#", '-._~/', '-._~$&+=:@', "-._!'()*~/:@&=+$,;",
-];
 
 /** A text as a string of JSON, without the quotes around it. @param {string} text */
 const jsonOf = (text) => JSON.stringify(text).slice(1, -1);
@@ -72,21 +57,41 @@ function spellings(secret) {
   return [...inJson, secret.replace(/[&<>"']/g, (c) => ENTITIES[c])];
 }
 
-/** How encoders of URLs spell it that leave these letters as they are. @param {string} secret @param {string[]} plain */
-function inUrls(secret, plain) {
-  const percent = encodeURIComponent(secret.toWellFormed()).replace(/[-._!'()*~]/g, escape);
-  const all = plain.map((letters) => [...letters].reduce((text, letter) => text.replaceAll(escape(letter), letter), percent));
-  return all.flatMap((text) => [text, text.replaceAll('%20', '+')]).flatMap(bothCases);
+/** @param {number} digit a character's code @returns {number} its value in hex, or NaN */
+const hexValue = (digit) => Number.parseInt(String.fromCharCode(digit), 16);
+
+/**
+ * What escapes of URLs stand for, wherever they are, and where each byte began. Encoders differ in which letters they escape.
+ * @param {Buffer} bytes @returns {{ bytes: Buffer, starts: number[] } | undefined} nothing where there are none
+ */
+function unescaped(bytes) {
+  const escape = (/** @type {number} */ at) => (bytes[at] === 37 ? hexValue(bytes[at + 1]) * 16 + hexValue(bytes[at + 2]) : Number.NaN);
+  let first = bytes.indexOf('%');
+  while (first >= 0 && Number.isNaN(escape(first))) first = bytes.indexOf('%', first + 1);
+  if (first < 0) return undefined;
+  const plain = Buffer.alloc(bytes.length);
+  /** @type {number[]} */ const starts = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const value = escape(at);
+    plain[starts.length] = Number.isNaN(value) ? bytes[at] : value;
+    starts.push(at);
+    at += Number.isNaN(value) ? 1 : 3;
+  }
+  const { length } = starts;
+  starts.push(at);
+  return { bytes: plain.subarray(0, length), starts };
 }
 
-/** All the ways in which a server may write `secret`. @param {string} secret @returns {string[]} */
+/** All the ways in which a server may write `secret`, but for the escapes of URLs. @param {string} secret @returns {string[]} */
 function forms(secret) {
   const bytes = Buffer.from(secret);
   if (bytes.length < SHORTEST) return [];
-  // of these letters JSON and HTML write all as they are, and most URLs: so mostly little is looked for
+  // of these letters JSON and HTML write all as they are: so mostly little is looked for
   const isPlain = /^[\w.-]*$/.test(secret);
   const spelled = isPlain ? [secret] : spellings(secret);
-  spelled.push(...inUrls(secret, isPlain ? PLAIN_IN_URLS.slice(0, 1) : PLAIN_IN_URLS));
+  // Forms in a URL have `+` for a blank. And some encoders leave a `%` as it is, which then begins an escape.
+  spelled.push(secret.replaceAll(' ', '+'), unescaped(bytes)?.bytes.toString() ?? secret);
   // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that belong
   // to what stands before or behind it too are left out.
   const base64 = [0, 1, 2].flatMap((before) => {
@@ -111,13 +116,22 @@ export class Mask {
   constructor(secrets) {
     const all = [...secrets];
     this.secrets = [...new Set(all.flatMap(forms))].map((form) => Buffer.from(form)).concat(all.flatMap(inLatin));
-    this.longest = Math.max(0, ...this.secrets.map(({ length }) => length));
+    // each letter may be written as `%XX`
+    this.longest = 3 * Math.max(0, ...this.secrets.map(({ length }) => length));
     /** Whether none goes on over the end of a line. */
     this.inLines = !this.secrets.some((secret) => secret.includes(10) || secret.includes(13));
   }
 
   /** Where secrets are: one may overlap another, or itself. @param {Buffer} bytes @returns {Hit[]} */
   hits(bytes) {
+    const found = this.asWritten(bytes);
+    const plain = unescaped(bytes);
+    if (plain) for (const [start, end] of this.asWritten(plain.bytes)) found.push([plain.starts[start], plain.starts[end]]);
+    return found;
+  }
+
+  /** The places of what stands there without escapes of URLs. @param {Buffer} bytes @returns {Hit[]} */
+  asWritten(bytes) {
     /** @type {Hit[]} */ const found = [];
     for (const secret of this.secrets) {
       for (let at = bytes.indexOf(secret); at >= 0; at = bytes.indexOf(secret, at + 1)) found.push([at, at + secret.length]);
@@ -173,7 +187,8 @@ export class Mask {
 
   /** Whether a header's name holds a secret: it is in lower case by now, and cannot hold a mask. @param {string} name */
   isIn(name) {
-    const lower = name.toLowerCase();
-    return this.secrets.some((secret) => lower.length >= secret.length && lower.includes(secret.toString().toLowerCase()));
+    const holds = (/** @type {string} */ text) => this.secrets.some((secret) => text.includes(secret.toString().toLowerCase()));
+    const plain = unescaped(Buffer.from(name));
+    return holds(name.toLowerCase()) || Boolean(plain && holds(plain.bytes.toString().toLowerCase()));
   }
 }

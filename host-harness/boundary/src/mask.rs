@@ -2,7 +2,7 @@
 //! bodies. Owns the masking; the egress and the calls pass their data through it.
 //!
 //! A mask is as long as the secret, so a `content-length` stays true. A secret is found literally and in the encodings
-//! that servers use (see `forms`): JSON, URLs, HTML, Base64. `openclaw/src/mask.js` has the same rules, and both are
+//! that servers use (see `forms` and `unescaped`): JSON, URLs, HTML, Base64. `openclaw/src/mask.js` has the same rules, and both are
 //! tested with `tests/fixtures/boundary`. A secret in an encoding of the server's own, or split into parts, is not
 //! found.
 
@@ -11,7 +11,6 @@ use std::{borrow::Cow, collections::BTreeSet, fmt, iter, mem, ops::Range, sync::
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use bytes::{Bytes, BytesMut};
 use memchr::memmem;
-use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -29,7 +28,7 @@ const JSON_LEVELS: usize = 3;
 pub struct Mask {
     /// Every form of every secret.
     secrets: Arc<[SecretString]>,
-    /// How long the longest form is.
+    /// How long the longest form is in a URL.
     longest: usize,
     /// Whether no form goes on over the end of a line.
     in_lines: bool,
@@ -42,7 +41,8 @@ impl Mask {
         let forms: BTreeSet<String> = secrets.into_iter().flat_map(|secret| forms(secret.expose_secret())).collect();
         let forms = || forms.iter().filter(|form| form.len() >= SHORTEST);
         Self {
-            longest: forms().map(String::len).max().unwrap_or(0),
+            // Each letter may be written as `%XX`.
+            longest: 3 * forms().map(String::len).max().unwrap_or(0),
             in_lines: !forms().any(|form| form.contains(LINE_ENDS)),
             secrets: forms().map(|form| SecretString::from(form.as_str())).collect(),
         }
@@ -53,7 +53,16 @@ impl Mask {
     }
 
     /// The places of secrets, which may overlap.
-    fn hits<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
+    fn hits(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let mut hits: Vec<_> = self.as_written(bytes).collect();
+        if let Some(Unescaped { bytes, starts }) = unescaped(bytes) {
+            hits.extend(self.as_written(&bytes).filter_map(|hit| Some(*starts.get(hit.start)?..*starts.get(hit.end)?)));
+        }
+        hits
+    }
+
+    /// The places of what stands there without escapes of URLs.
+    fn as_written<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
         self.secrets().flat_map(move |secret| {
             let next = move |from: usize| Some(from + memmem::find(bytes.get(from..)?, secret)?);
             iter::successors(next(0), move |at| next(at + 1)).map(|at| at..at + secret.len())
@@ -62,15 +71,19 @@ impl Mask {
 
     fn holds_secret(&self, bytes: &[u8]) -> bool {
         // A searcher is not made for what is too short, as headers mostly are.
-        self.secrets().any(|secret| bytes.len() >= secret.len() && memmem::find(bytes, secret).is_some())
+        let holds = |bytes: &[u8]| {
+            self.secrets().any(|secret| bytes.len() >= secret.len() && memmem::find(bytes, secret).is_some())
+        };
+        holds(bytes) || unescaped(bytes).is_some_and(|unescaped| holds(&unescaped.bytes))
     }
 
     /// Whether the name of a header holds a secret. It is in lower case by now, and cannot hold a mask.
     pub fn is_in_name(&self, name: &str) -> bool {
         let name = name.to_ascii_lowercase();
-        self.secrets().any(|secret| {
-            name.len() >= secret.len() && memmem::find(name.as_bytes(), &secret.to_ascii_lowercase()).is_some()
-        })
+        let holds =
+            |name: &[u8]| self.secrets().any(|secret| memmem::find(name, &secret.to_ascii_lowercase()).is_some());
+        holds(name.as_bytes())
+            || unescaped(name.as_bytes()).is_some_and(|unescaped| holds(&unescaped.bytes.to_ascii_lowercase()))
     }
 
     /// The text without secrets.
@@ -88,7 +101,7 @@ impl Mask {
             return None;
         }
         let mut masked = bytes.to_vec();
-        self.hits(bytes).for_each(|hit| cover(&mut masked, hit));
+        self.hits(bytes).into_iter().for_each(|hit| cover(&mut masked, hit));
         Some(masked)
     }
 
@@ -107,21 +120,18 @@ impl Mask {
 const ESCAPED_IN_JSON: [(&str, bool); 5] =
     [("", true), ("<>&'", true), ("<>&", false), ("<>&'=", false), ("<>&'+`", true)];
 
-/// What encoders of URLs leave as it is beside letters and digits: nothing (Lua, Swift and Rust have such); `-._`; the URL
-/// standard's forms; RFC 3986 and Go's `QueryEscape`; JavaScript's `encodeURIComponent` and `encodeURI`; Python's `quote`; Go's
-/// `PathEscape`; and what may stand in a path.
-const PLAIN_IN_URLS: [&str; 9] =
-    ["", "-._", "-._*", "-._~", "-._!'()*~", "-._!'()*~;/?:@&=+$,#", "-._~/", "-._~$&+=:@", "-._!'()*~/:@&=+$,;"];
-
-/// Every form in which `secret` is looked for: literally, and as JSON, URLs, HTML and Base64 encode it.
+/// Every form in which `secret` is looked for: literally, and as JSON, HTML and Base64 encode it. Any of them may have
+/// escapes of URLs: see [`unescaped`].
 fn forms(secret: &str) -> BTreeSet<String> {
     if secret.len() < SHORTEST {
         return BTreeSet::new();
     }
-    // Of these letters JSON and HTML write all as they are, and most URLs: so mostly little is looked for.
+    // Of these letters JSON and HTML write all as they are: so mostly little is looked for.
     let is_plain = secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
     let mut forms = if is_plain { vec![secret.to_owned()] } else { spellings(secret) };
-    forms.extend(in_urls(secret, if is_plain { &PLAIN_IN_URLS[..1] } else { &PLAIN_IN_URLS }));
+    // Forms in a URL have `+` for a blank. And some encoders leave a `%` as it is, which then begins an escape.
+    forms.push(secret.replace(' ', "+"));
+    forms.extend(unescaped(secret.as_bytes()).and_then(|unescaped| String::from_utf8(unescaped.bytes).ok()));
     // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that
     // belong to what stands before or behind it too are left out.
     for (before, shared) in [(&b""[..], 0), (b"\0", 2), (b"\0\0", 3)] {
@@ -147,16 +157,6 @@ fn spellings(secret: &str) -> Vec<String> {
         others = others.iter().map(|text| json_of(text)).collect();
     }
     json.into_iter().chain([html(secret)]).collect()
-}
-
-/// How encoders of URLs spell it that leave these letters as they are.
-fn in_urls(secret: &str, plain: &[&str]) -> Vec<String> {
-    let percent: String = percent_encode(secret.as_bytes(), NON_ALPHANUMERIC).collect();
-    let left = |text: String, letter: char| {
-        text.replace(&format!("%{:02X}", u32::from(letter)), letter.encode_utf8(&mut [0; 4]))
-    };
-    let all = plain.iter().map(|letters| letters.chars().fold(percent.clone(), left));
-    all.flat_map(|url| [url.replace("%20", "+"), url]).flat_map(|url| [lower_escapes(&url), url]).collect()
 }
 
 /// The text as a string of JSON, without the quotes around it.
@@ -205,14 +205,32 @@ pub(crate) fn escaped(json: &str, is_escaped: impl Fn(char) -> bool, upper: bool
     out
 }
 
-/// The URL with its escapes, and nothing else, in lower case: `%2B` as `%2b`.
-fn lower_escapes(url: &str) -> String {
-    let mut escape = 0;
-    let lowered = url.chars().map(|letter| {
-        escape = if letter == '%' { 2 } else { i32::max(escape - 1, -1) };
-        if escape >= 0 && letter != '%' { letter.to_ascii_lowercase() } else { letter }
-    });
-    lowered.collect()
+/// What escapes of URLs stand for, wherever they are. Encoders differ in which letters they escape.
+struct Unescaped {
+    bytes: Vec<u8>,
+    /// Where each of them began, and where the last ended.
+    starts: Vec<usize>,
+}
+
+/// `None` where there are no escapes.
+fn unescaped(bytes: &[u8]) -> Option<Unescaped> {
+    let escape = |at: usize| match bytes.get(at..at + 3)? {
+        [b'%', digits @ ..] => {
+            digits.iter().try_fold(0, |value, &digit| Some(value * 16 + char::from(digit).to_digit(16)?))
+        }
+        _ => None,
+    };
+    memchr::memchr_iter(b'%', bytes).find(|&at| escape(at).is_some())?;
+    let mut unescaped = Unescaped { bytes: Vec::with_capacity(bytes.len()), starts: Vec::new() };
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let value = escape(at).and_then(|value| u8::try_from(value).ok());
+        unescaped.bytes.push(value.unwrap_or(byte));
+        unescaped.starts.push(at);
+        at += if value.is_some() { 3 } else { 1 };
+    }
+    unescaped.starts.push(at);
+    Some(unescaped)
 }
 
 fn cover(bytes: &mut [u8], part: Range<usize>) {
@@ -278,7 +296,7 @@ impl MaskedBody {
     /// Takes the first `length` bytes, masked. A secret that begins in them and continues in the rest is remembered;
     /// one that begins in the rest is found again.
     fn pass_on(&mut self, length: usize) -> Bytes {
-        let hits = self.mask.hits(&self.held_back).filter(|hit| hit.start < length);
+        let hits = self.mask.hits(&self.held_back).into_iter().filter(|hit| hit.start < length);
         let hits: Vec<_> = hits.chain(iter::once(0..self.masked)).collect();
         let rest = self.held_back.split_off(length);
         let mut passed = mem::replace(&mut self.held_back, rest);
