@@ -91,7 +91,7 @@ impl Reply {
                 match text.first() {
                     None => *start = text,
                     // The rest of a byte order mark is to come.
-                    Some(0xef) if text.len() < 3 => {}
+                    Some(0xef) if text.len() < 3 => *start = text,
                     Some(b'{' | b'[' | b'<' | b'"') => self.form = Form::Document(text),
                     Some(_) => {
                         self.form = Form::Events;

@@ -78,6 +78,8 @@ pub(crate) struct Calls {
     pub(crate) list: Vec<Call>,
     /// How many were announced.
     announced: u32,
+    /// The next number for an id that another call has already. It only grows, so that all of them take one walk.
+    made: u32,
     /// Where the one is that was announced last, or had a piece since.
     current: usize,
     /// By a hash, the places in `list` of the calls that are found by it, in their order. By the hash of an id that was
@@ -117,12 +119,17 @@ impl Calls {
         let call = self.list.get_mut(at).filter(|call| !call.name.is_empty() && call.number.is_none())?;
         (call.number, self.current) = (Some(index), at);
         let mut id = call.id.clone().unwrap_or_else(|| parts::call_id(index as usize));
+        let (own, mut end) = (hash_of(&id), String::new());
         // No id holds this byte.
-        let announced = |id: &str| fnv(hash_of(id), 0xfe);
-        while self.places.contains_key(&announced(&id)) {
-            id = format!("{id}_{index}");
+        let announced = |end: &str| fnv(end.bytes().fold(own, fnv), 0xfe);
+        self.made = self.made.max(index);
+        while self.places.contains_key(&announced(&end)) {
+            // Each number is tried once in a stream: some ids have the hash of what follows from them.
+            end = format!("_{}", self.made);
+            self.made += 1;
         }
-        self.places.entry(announced(&id)).or_default();
+        self.places.entry(announced(&end)).or_default();
+        id.push_str(&end);
         self.announced += 1;
         let (arguments_fragment, signature) = (mem::take(&mut call.held), call.signature.take());
         Some(ToolCallDelta { index, id: Some(id), name: Some(call.name.clone()), arguments_fragment, signature })
@@ -217,6 +224,20 @@ mod tests {
             }
         }
         assert!(calls.list.len() == 200 && found.iter().all(|count| *count > 20), "{found:?}");
+    }
+
+    /// FNV has such ids for each end alone.
+    #[test]
+    fn an_id_with_the_hash_of_what_is_made_of_it_ends() {
+        let id = "call_cutidt\u{2}\u{4}\u{2}\0\u{7}\u{4}\u{2}\u{5}\u{2}\u{2}\u{4}?8\t\u{e}\u{1b}";
+        assert_eq!(hash_of(id), hash_of(&format!("{id}_1")));
+        let mut calls = Calls::default();
+        for at in 0..3 {
+            calls.push(Call { name: "f".into(), ..Call::default() });
+            calls.set_id(at, id.into());
+        }
+        let told = [0, 1, 2].map(|at| calls.announce(at).and_then(|first| first.id).unwrap());
+        assert_eq!(told, [id.to_owned(), format!("{id}_2"), format!("{id}_3")]);
     }
 
     #[test]

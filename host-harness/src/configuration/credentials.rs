@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use boundary::{
+    mask::Mask,
     references::{references, shorthand},
+    secret_json::all_references,
     view::entries,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -164,6 +166,29 @@ fn find_one(
     };
     let found = variables.clone().find_map(of_file).or_else(|| variables.clone().find_map(of_block));
     Ok(found.or_else(|| Some((keyring?(&descriptor.id, &credential.id)?, CredentialSource::Keyring))))
+}
+
+/// The one of these names that stands for a credential: its own variable, what the entry's `apiKey` refers to, or one that
+/// holds it, maybe by way of others.
+pub(super) fn key_among<'n>(
+    descriptor: &Descriptor,
+    names: &'n [String],
+    references: &References<'_>,
+) -> Option<&'n String> {
+    if names.is_empty() {
+        return None;
+    }
+    let entries = entries(references.config, &descriptor.id);
+    let of_entries: Vec<String> =
+        entries.iter().filter_map(|(_, entry)| entry.get("apiKey")).flat_map(all_references).collect();
+    // A keyring is not asked: what it holds is in no variable.
+    let held = Credentials::find(descriptor, &BTreeMap::new(), references.environment, references.config, None);
+    let mask = Mask::new(held.into_iter().flat_map(|held| held.0.into_values()).map(|(secret, _)| secret));
+    names.iter().find(|name| {
+        descriptor.credentials.iter().any(|credential| credential.env_vars.contains(name))
+            || of_entries.contains(name)
+            || references.found(name).is_ok_and(|value| mask.bytes(value.as_bytes()).is_some())
+    })
 }
 
 /// Whether a reference is to one of these variables.

@@ -3,10 +3,12 @@
 
 use std::collections::HashSet;
 
+use boundary::references::references;
 use serde_json::{Map, Value};
 
 use super::{
     agent::sole_agent,
+    credentials::key_among,
     environment::{Environment, References},
 };
 use crate::{
@@ -78,8 +80,14 @@ pub enum ModelSource {
 /// first of those that the provider's entry lists, else the provider's own default.
 ///
 /// # Errors
-/// Where the configuration refers to a variable that is not set, or the default model is neither a text nor an object.
+/// Where the configuration refers to a variable that is not set, or to the key, or the default model is neither a text nor an
+/// object.
 pub fn chosen_model(config: &Value, environment: &Environment, descriptor: &Descriptor) -> Result<ChosenModel> {
+    if let Some(DefaultName { path, name, .. }) = default_name(config)?
+        && let Some(key) = key_among(descriptor, &references(name), &References::new(environment, config))
+    {
+        return Err(Error::at(&path, format!("refers to {key}, and the key is no part of a model's name")));
+    }
     let named_at = match default_model(config, environment)? {
         Some((named, Some(model))) if model.provider.eq_ignore_ascii_case(&descriptor.id) => {
             return Ok(ChosenModel { id: model.model, source: ModelSource::AgentsDefault, named_at: Some(named.path) });

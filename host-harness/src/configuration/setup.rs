@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     call_options::{CallOptions, put},
-    credentials::{Credentials, Kept},
+    credentials::{Credentials, Kept, key_among},
     entry::{self, Checked, FORM, Left},
     environment::{Environment, References},
     model_ref::{default_name, id_of},
@@ -423,7 +423,7 @@ impl Setup {
         }
         let options = self.config.pointer(&format!("/plugins/entries/{}/config", descriptor.id));
         let names = options.map(secret_json::all_references).unwrap_or_default();
-        match key_among(descriptor, &names) {
+        match key_among(descriptor, &names, &self.references()) {
             None => Ok(()),
             Some(name) => Err(Error::at(path, format!("refers to {name}, and the key goes into no option"))
                 .hint("Remove it there: the host sends the key by itself.")),
@@ -433,17 +433,12 @@ impl Setup {
 
 /// The base URL at `path`, with what it refers to. The plugin sees it, and so does whoever reads an error.
 fn resolved_url(descriptor: &Descriptor, all: &References<'_>, path: &str, url: &str) -> Result<String> {
-    if let Some(name) = key_among(descriptor, &references(url)) {
+    if let Some(name) = key_among(descriptor, &references(url), all) {
         return Err(Error::at(path, format!("refers to {name}, and the key goes into no URL"))
             .hint("Write the gateway's URL there: the host sends the key by itself."));
     }
     let resolved = all.resolve(url.trim());
     Ok(resolved.map_err(|error| error.placed_at(path))?.expose_secret().to_owned())
-}
-
-/// The one of these variables that holds a credential.
-fn key_among<'n>(descriptor: &Descriptor, names: &'n [String]) -> Option<&'n String> {
-    names.iter().find(|name| descriptor.credentials.iter().any(|credential| credential.env_vars.contains(name)))
 }
 
 /// What OpenClaw refuses the whole file for, and this host does without. Source: OpenClaw 2026.9.6, which knows these of
@@ -636,16 +631,31 @@ mod tests {
 
     #[test]
     fn no_base_url_refers_to_the_key() {
-        for url in ["${ACME_KEY}", "https://acme.example/${ACME_KEY}/v1"] {
+        // By its own variable, by the one that `apiKey` names, and by others that refer to one of them.
+        for (url, name) in [
+            ("${ACME_KEY}", "ACME_KEY"),
+            ("https://acme.example/${ACME_KEY}/v1", "ACME_KEY"),
+            ("https://acme.example/${OWN_KEY}/v1", "OWN_KEY"),
+            ("https://acme.example/${BY_WAY}/v1", "BY_WAY"),
+        ] {
             let rows = json!([{"id": "a", "name": "A", "baseUrl": url}]);
-            for entry in
+            for mut entry in
                 [json!({"baseUrl": url, "models": []}), json!({"baseUrl": "https://acme.example", "models": rows})]
             {
-                let environment = Environment::from_fn(|name| (name == "ACME_KEY").then(|| "k-secret-1".to_owned()));
-                let mut setup = Setup::new(json!({"models": {"providers": {"acme": entry}}})).environment(environment);
+                if name == "OWN_KEY" {
+                    entry["apiKey"] = "${OWN_KEY}".into();
+                }
+                let environment = Environment::from_fn(move |set| match set {
+                    "ACME_KEY" => Some("k-secret-1".to_owned()),
+                    "OWN_KEY" => Some("k-secret-2".to_owned()),
+                    _ => None,
+                });
+                let env = json!({"vars": {"BY_WAY": "${NEXT}", "NEXT": "x-${ACME_KEY}"}});
+                let mut setup =
+                    Setup::new(json!({"env": env, "models": {"providers": {"acme": entry}}})).environment(environment);
                 let found = format!("{:?}", setup.findings(&descriptor(), &[]));
                 assert!(
-                    found.contains("ACME_KEY, and the key goes into no URL") && !found.contains("k-secret"),
+                    found.contains(&format!("{name}, and the key goes into no URL")) && !found.contains("k-secret"),
                     "{found}"
                 );
             }

@@ -1513,6 +1513,17 @@ fn the_last_word_counts() {
 }
 
 #[test]
+fn of_white_space_before_a_body_little_is_kept() {
+    let mut reply = Reply::new(head());
+    // Each piece ends within a byte order mark.
+    reply.push(b"\xef");
+    for _ in 0..9 {
+        reply.push(&[b"\xbb\xbf", "\u{feff} ".repeat(99).as_bytes(), b"\xef"].concat());
+        assert!(matches!(&reply.form, Form::Unknown(start) if start.len() < 3), "{:?}", reply.form);
+    }
+}
+
+#[test]
 fn the_first_byte_tells_what_a_body_is() {
     let whole = r#"{"id":"c","model":"m","choices":[{"message":{"content":"hi"},"finish_reason":"stop"}]}"#;
     let chunk = delta(r#"{"content":"hi"}"#);
