@@ -432,6 +432,16 @@ mod tests {
         ] {
             assert!(chosen(model, listed()).unwrap_err().contains(path));
         }
+        // The key is sent to no server as a model's name, by its own variable or by another.
+        for name in ["ACME_KEY", "BY_WAY"] {
+            let environment = Environment::from_fn(|name| (name == "ACME_KEY").then(|| "k-secret-1".to_owned()));
+            let config = json!({
+                "env": {"BY_WAY": "${ACME_KEY}"},
+                "agents": {"defaults": {"model": format!("acme/${{{name}}}")}}
+            });
+            let error = chosen_model(&config, &environment, &descriptor()).unwrap_err().to_string();
+            assert!(error.contains(&format!("refers to {name}, and the key is no part")), "{error}");
+        }
     }
 
     /// Each was compared with OpenClaw 2026.9.6.
