@@ -210,6 +210,9 @@ fn messages(model: &str, body: &Value) -> Option<Value> {
             out.insert(to.into(), value.clone());
         }
     }
+    if body["user"].is_string() {
+        out.insert("metadata".into(), json!({"user_id": body["user"]}));
+    }
     if body["reasoning_effort"].is_string() {
         out.insert("thinking".into(), json!({"type": "adaptive"}));
     }
@@ -255,7 +258,9 @@ fn user(content: &Value) -> Value {
             let Some(data) = url.strip_prefix("data:") else {
                 return Some(json!({"type": "image", "source": {"type": "url", "url": url}}));
             };
-            let (media_type, data) = data.split_once(";base64,").filter(|(_, data)| !data.is_empty())?;
+            // With parameters in it the whole part is left out (1.15.2 and 2.2.3).
+            let (media_type, rest) = data.split_once(';').filter(|(_, rest)| !rest.contains(';'))?;
+            let data = rest.split(',').nth(1).filter(|data| !data.is_empty())?;
             let kind = if media_type == "application/pdf" { "document" } else { "image" };
             let made = json!({"type": kind, "source": {"type": "base64", "media_type": media_type, "data": data}});
             Some(with_marker(made, plain_marker(part)))

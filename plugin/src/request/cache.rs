@@ -34,7 +34,14 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
     // OpenRouter and Alibaba take them in texts alone, and what is told beforehand comes behind the tools.
     let in_texts_alone = targets.goes(Route::OpenRouter) || targets.has(&[Family::Qwen]);
     let in_texts = in_texts_alone || targets.goes(Route::Bedrock);
-    let has_marks = has_marks(body);
+    let mut marks = marks(body);
+    // "A maximum of 4 blocks with cache_control may be provided" (docker/docker-agent#3689): ours say more than the first or the
+    // last four of a host's.
+    if marks > 4 && targets.has(&[Family::Claude]) {
+        strip(body);
+        marks = 0;
+    }
+    let has_marks = marks > 0;
     if !takes {
         // OpenAI, Groq and Cerebras refuse unknown members, and others pass over them. OpenRouter has a use for them with
         // Gemini and GPT-5.6 too (its documentation, "Prompt Caching").
@@ -117,10 +124,10 @@ fn is_text(part: &Object<'_>) -> bool {
     is_type(part, "text") && !part.text("text").is_empty()
 }
 
-/// Whether this member of a message is a list with a marker in it.
-fn holds_mark(message: &Object<'_>, name: &str) -> bool {
+/// How many markers are in this member of a message, where it is a list.
+fn in_list(message: &Object<'_>, name: &str) -> usize {
     let items = message.get(name).filter(|json| json.is_nested() && !json.is_object()).and_then(Json::list);
-    items.is_some_and(|items| items.iter().any(is_marked))
+    items.map_or(0, |items| items.iter().filter(|item| is_marked(item)).count())
 }
 
 fn is_marked(item: &Json<'_>) -> bool {
@@ -160,11 +167,12 @@ fn mark(object: &mut Object<'_>, long: bool) {
     object.set(MARK, control);
 }
 
-/// Whether a host has set markers.
-fn has_marks(body: &Body<'_>) -> bool {
+/// How many markers a host has set.
+fn marks(body: &Body<'_>) -> usize {
+    let own = |object: &Object<'_>| usize::from(object.get(MARK).is_some());
     let in_message =
-        |message: &Object<'_>| message.get(MARK).is_some() || LISTS.iter().any(|name| holds_mark(message, name));
-    body.tools.iter().any(|tool| tool.get(MARK).is_some()) || body.messages.iter().any(in_message)
+        |message: &Object<'_>| own(message) + LISTS.iter().map(|name| in_list(message, name)).sum::<usize>();
+    body.tools.iter().map(own).chain(body.messages.iter().map(in_message)).sum()
 }
 
 fn strip(body: &mut Body<'_>) {
@@ -196,7 +204,7 @@ fn move_out_of_results(body: &mut Body<'_>, in_texts: bool) {
     for at in (0..body.messages.len()).rev() {
         let Some(message) = body.messages.get_mut(at) else { continue };
         if is_role(message, "tool") {
-            if holds_mark(message, "content") || message.get(MARK).is_some() {
+            if in_list(message, "content") > 0 || message.get(MARK).is_some() {
                 message.remove(MARK);
                 let all = message.take("content").map(|content| match content {
                     Json::List(all) => all.into_iter().map(without_mark).collect::<Vec<_>>().into(),

@@ -90,7 +90,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
 
     let asks_json = asks_json(&body.members);
 
-    repair::functions(&mut body);
+    repair::functions(&mut body, &targets);
     repair::blocks_of_tools(&mut body);
     repair::web_search(&mut body, &targets);
     body.protocol = protocol(&targets, &options);

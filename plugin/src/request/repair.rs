@@ -18,11 +18,14 @@ use super::targets::Targets;
 use crate::json::{Json, Object, firsts};
 use crate::model_traits::{Family, Protocol, Route, Traits};
 use crate::options::Model;
+use crate::text::hash_of;
 use crate::tool_calls::LONGEST_NAME;
 
 /// Functions as they were called before there were tools: most models know them no more, and the gateway drops them for
 /// Claude and Gemini. The results come in the order of the calls, and get their ids from them.
-pub(super) fn functions(body: &mut Body<'_>) {
+///
+/// Nor do they know the roles of others: LangChain's `human` and `ai`, Google's `model`.
+pub(super) fn functions(body: &mut Body<'_>, targets: &Targets) {
     let functions = body.members.take_list("functions");
     body.members.remove("functions");
     body.tools.extend(
@@ -36,8 +39,16 @@ pub(super) fn functions(body: &mut Body<'_>) {
     }
     body.members.remove("function_call");
     for message in &mut body.messages {
-        if is_role(message, "function") {
-            message.set("role", "tool");
+        let role = message.text("role").to_ascii_lowercase();
+        let role = match &*role {
+            "function" => "tool",
+            _ if targets.is_unknown() => "",
+            "system" | "developer" | "assistant" | "tool" => &*role,
+            "ai" | "model" => "assistant",
+            _ => "user",
+        };
+        if !role.is_empty() && !is_role(message, role) {
+            message.set("role", String::from(role));
         }
         if let Some(function) = message.take("function_call")
             && message.get("tool_calls").is_none_or(is_empty)
@@ -304,14 +315,16 @@ fn of_search(mut given: Object<'_>) -> Object<'_> {
     let mut own = Object::from([("name", "web_search_20250305".into())]);
     let filters = given.take_object("filters");
     given.extend(filters);
-    for name in ["max_uses", "allowed_domains", "blocked_domains"] {
-        own.set_some(name, given.take(name));
-    }
+    // "Only one of" the two lists (microsoft/vscode#314275): who is not allowed is blocked.
+    let blocked = given.take("blocked_domains").filter(|_| given.get("allowed_domains").is_none());
+    own.set_some("blocked_domains", blocked);
+    ["max_uses", "allowed_domains"].iter().for_each(|name| own.set_some(name, given.take(name)));
     let mut place = given.take_object("user_location");
     let nearby = place.take_object("approximate");
     place.remove("approximate");
     place.extend(nearby);
     if !place.is_empty() {
+        place.set("type", "approximate");
         own.set("user_location", place);
     }
     let mut tool = Object::from([("type", WEB_SEARCH.into()), (WEB_SEARCH, own.into())]);
@@ -549,6 +562,11 @@ pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
     let is_stored = !is_mistral && body.members.get("store").and_then(Json::bool) == Some(true);
     if !takes_all && !is_stored && body.protocol == Protocol::Chat {
         body.members.remove("metadata");
+    }
+    // "user_id appears to contain an email address. Please send a uuid or hash value instead." (BerriAI/litellm#10106)
+    let user = body.members.text("user").into_owned();
+    if targets.has(&[Family::Claude]) && user.contains('@') {
+        body.members.set("user", format!("user-{:016x}", hash_of(&user)));
     }
     for message in &mut body.messages {
         let is_of = |next: char| !next.is_whitespace() && !"<|\\/>".contains(next);
@@ -975,22 +993,19 @@ fn show<'a>(mut object: Object<'a>, out: &mut Vec<Json<'a>>) {
     if !is_type(&object, "image_url") {
         return out.push(object.into());
     }
-    let mut image = object.take("image_url").unwrap_or(Json::NULL);
-    if let Some(mut named) = image.object()
-        && let Some(name) = named.take("filename")
-    {
-        if name.string().is_some_and(|name| !name.trim().is_empty()) {
-            out.push(text_part(name).into());
-        }
-        named.remove("filename");
-        image = named.into();
-    }
-    let url = image.string().or_else(|| image.object()?.get("url")?.string());
-    let has_data = url.is_some_and(|url| {
-        let data = url.strip_prefix("data:").map(|rest| rest.split_once(',').map_or("", |(_, data)| data));
-        !data.unwrap_or(&url).trim().is_empty()
-    });
+    // A text alone is its URL, which OpenAI refuses.
+    let mut image = match object.take("image_url") {
+        Some(url) if url.string().is_some() => Object::from([("url", url)]),
+        image => image.and_then(Json::into_object).unwrap_or_default(),
+    };
+    let name = image.take("filename").filter(|name| !name.text().trim().is_empty());
+    image.remove("filename");
+    out.extend(name.map(|name| text_part(name).into()));
+    let url = as_url(image.take("url").and_then(|url| url.string()).unwrap_or_default(), "");
+    let has_data =
+        !url.strip_prefix("data:").map_or(&*url, |url| url.split_once(',').unwrap_or_default().1).trim().is_empty();
     if has_data {
+        image.set("url", Json::Text(url));
         object.set("image_url", image);
     } else {
         object = text_part("(image without data)".into());

@@ -524,8 +524,10 @@ fn a_search_keeps_its_bounds() {
         tool.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         tool
     };
-    let mut expected = search(bounds.clone());
-    assert_eq!(sent(expected.clone()), expected, "as Portkey has it");
+    let given = search(bounds.clone());
+    assert_eq!(sent(given.clone()), given, "as Portkey has it");
+    // Anthropic takes one of the two lists.
+    let mut expected = search(json!({"max_uses": 1, "allowed_domains": ["a.example"], "user_location": place}));
     expected["cache_control"] = mark.clone();
     assert_eq!(sent(with(json!({"type": "web_search", "cache_control": mark}))), expected);
     // As OpenAI has them: of its size Claude knows nothing.
@@ -2241,4 +2243,93 @@ fn what_has_no_type_is_a_part_only_where_it_is_nothing_else() {
     let tools = json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]);
     let body = json!({"model": "@openai/gpt-5", "messages": [{"role": "user", "content": "hi"}], "tools": tools, "tool_choice": choice});
     assert_eq!(plain(body)["tool_choice"]["disable_parallel_tool_use"], Value::Null);
+}
+
+/// Roles of LangChain's and Google's, and none, which all refuse that are known; of whom nothing is known it is theirs to say.
+#[test]
+fn a_role_that_nobody_knows_becomes_the_one_that_it_stands_for() {
+    let said = |role: &str| json!({"role": role, "content": "a"});
+    let asked = |model: &str| {
+        let all = json!([said("human"), said("ai"), said("User"), said("model"), said("critic"), {"content": "a"}]);
+        let sent = plain(json!({"model": model, "messages": all}));
+        let roles = sent["messages"].as_array().unwrap().iter().map(|message| message["role"].clone());
+        Value::from(roles.collect::<Vec<_>>())
+    };
+    for model in [GPT, CLAUDE, GEMINI] {
+        assert_eq!(asked(model), json!(["user", "assistant", "user", "assistant", "user", "user"]), "{model}");
+    }
+    assert_eq!(asked("@team/prod"), json!(["human", "ai", "User", "model", "critic", null]));
+}
+
+/// The gateway leaves a part out for Anthropic whose data URL has parameters, and Anthropic refuses an image of another type.
+#[test]
+fn a_data_url_has_the_type_that_its_bytes_are_and_nothing_more() {
+    for (given, sent) in [
+        ("data:image/png;name=a.png;base64,iVBORw0K", "data:image/png;base64,iVBORw0K"),
+        ("data:image/png;base64,/9j/4AAQ", "data:image/jpeg;base64,/9j/4AAQ"),
+        ("data:application/octet-stream;base64,R0lGOD", "data:image/gif;base64,R0lGOD"),
+        ("data:;base64,iVBORw0K", "data:image/png;base64,iVBORw0K"),
+        ("data:image/png;base64,AAAA", "data:image/png;base64,AAAA"),
+    ] {
+        for model in [CLAUDE, GPT] {
+            let image = |url: Value| json!({"type": "image_url", "image_url": url});
+            let asked = json!([image(json!({"url": given})), image(given.into())]);
+            let body = plain(json!({"model": model, "messages": [{"role": "user", "content": asked}]}));
+            let image = image(json!({"url": sent}));
+            assert_eq!(body["messages"][0]["content"], json!([image, image]), "{model}: {given}");
+        }
+    }
+    for (kind, text) in
+        [("text/plain;charset=utf-8;base64,aGVsbG8=", "hello"), ("text/plain;charset=utf-8,a%20b", "a b")]
+    {
+        let file = json!({"type": "file", "file": {"filename": "f", "file_data": format!("data:{kind}")}});
+        for model in [CLAUDE, GPT, GEMINI, NOVA] {
+            let body = plain(json!({"model": model, "messages": [{"role": "user", "content": [file]}]}));
+            let sent = body["messages"][0]["content"].to_string();
+            assert!(sent.contains(text) || sent.contains("data:text/txt;base64,aGVsbG8="), "{model}: {sent}");
+        }
+    }
+}
+
+/// Anthropic takes four: a host's own are replaced where they are more, and the answer is had.
+#[test]
+fn more_markers_than_are_taken_become_the_best_four() {
+    let marked = |text: &str| json!([{"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}]);
+    let mut messages = vec![json!({"role": "system", "content": marked("s")})];
+    for at in 0..5 {
+        messages.push(json!({"role": "user", "content": marked("q")}));
+        messages.push(json!({"role": "assistant", "content": format!("a{at}")}));
+    }
+    messages.push(user("now"));
+    let tool =
+        json!({"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}});
+    let asked = json!({"model": CLAUDE, "tools": [tool], "messages": messages});
+    for cache in [None, Some(PromptCache::None)] {
+        let sent = fit(&at(&json!({})), asked.clone(), cache, false).to_string();
+        let most = if cache.is_none() { 4 } else { 0 };
+        assert_eq!(sent.matches("cache_control").count(), most, "{sent}");
+    }
+    let few = json!({"model": CLAUDE, "messages": messages.get(..5).unwrap()});
+    assert_eq!(fit(&at(&json!({})), few, None, false).to_string().matches("cache_control").count(), 3);
+}
+
+/// "user_id appears to contain an email address. Please send a uuid or hash value instead."
+#[test]
+fn an_address_for_a_user_goes_to_claude_as_a_hash() {
+    let sent = |model: &str, user: &str| {
+        plain(json!({"model": model, "user": user, "messages": [{"role": "user", "content": "a"}]}))["user"].clone()
+    };
+    let hash = sent(CLAUDE, "a@b.example");
+    assert!(hash.as_str().unwrap().starts_with("user-"), "{hash}");
+    assert_ne!(hash, sent(CLAUDE, "c@b.example"));
+    assert_eq!(sent(CLAUDE, "5f2c"), "5f2c");
+    assert_eq!(sent(GPT, "a@b.example"), "a@b.example");
+}
+
+#[test]
+fn bounds_of_a_search_on_the_web_that_do_not_go_together() {
+    let tool = json!({"type": "web_search", "filters": {"allowed_domains": ["a.example"], "blocked_domains": ["b.example"]}, "user_location": {"city": "Rome"}});
+    let sent = plain(json!({"model": CLAUDE, "tools": [tool], "messages": [user("a")]}));
+    let own = json!({"name": "web_search_20250305", "allowed_domains": ["a.example"], "user_location": {"city": "Rome", "type": "approximate"}});
+    assert_eq!(sent["tools"][0]["web_search"], own);
 }

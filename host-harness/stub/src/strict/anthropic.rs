@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::family::{Family, Thinking};
-use super::{Signature, is_name};
+use super::{Signature, is_given, is_name};
 
 /// Checks a request; the error is the message of a 400.
 pub(crate) fn check(body: &Value) -> Result<(), String> {
@@ -39,7 +39,7 @@ fn limit(body: &Value, model: &str, family: Option<&Family>) -> Result<(), Strin
 }
 
 /// Sources: docs, "Create a Message" (a list of stop sequences); BerriAI/litellm#3286 (blank ones),
-/// odysseus-dev/odysseus#1615 (the range of a temperature), crewAIInc/crewAI#4413 (white space at the end of what is put
+/// odysseus-dev/odysseus#1615 (the range of a temperature), BerriAI/litellm#10106 (an address for a user), crewAIInc/crewAI#4413 (white space at the end of what is put
 /// into the model's mouth).
 fn texts(body: &Value) -> Result<(), String> {
     let stop = &body["stop_sequences"];
@@ -48,6 +48,12 @@ fn texts(body: &Value) -> Result<(), String> {
     }
     if list(stop).any(|stop| stop.as_str().is_some_and(|stop| stop.trim().is_empty())) {
         return Err("stop_sequences: each stop sequence must contain non-whitespace".into());
+    }
+    if body["metadata"]["user_id"].as_str().is_some_and(|user| user.contains('@')) {
+        return Err(
+            "metadata.user_id: user_id appears to contain an email address. Please send a uuid or hash value instead."
+                .into(),
+        );
     }
     if body["temperature"].as_f64().is_some_and(|value| value > 1.0) {
         return Err("temperature: range: 0..1".into());
@@ -86,6 +92,7 @@ fn tools(body: &Value) -> Result<(), String> {
     for (at, tool) in list(&body["tools"]).enumerate() {
         if let Some(kind) = tool.get("type").filter(|kind| *kind != "custom") {
             if kind.as_str().is_some_and(|kind| OWN_TOOLS.iter().any(|own| kind.starts_with(own))) {
+                search(tool, &format!("tools.{at}"))?;
                 continue;
             }
             return Err(format!(
@@ -112,6 +119,29 @@ fn tools(body: &Value) -> Result<(), String> {
     }
     if body["tool_choice"]["type"] == "tool" && !body["tool_choice"]["name"].is_string() {
         return Err("tool_choice.tool.name: Field required".into());
+    }
+    Ok(())
+}
+
+/// The bounds of its search on the web (docs, "Web search tool"; microsoft/vscode#314275 for the two lists).
+fn search(tool: &Value, path: &str) -> Result<(), String> {
+    if !tool["type"].as_str().is_some_and(|kind| kind.starts_with("web_search_")) {
+        return Ok(());
+    }
+    const KNOWN: [&str; 7] =
+        ["type", "name", "max_uses", "allowed_domains", "blocked_domains", "user_location", "cache_control"];
+    let unknown = tool.as_object().into_iter().flatten().find(|(name, _)| !KNOWN.contains(&name.as_str()));
+    if let Some((name, _)) = unknown {
+        return Err(format!("{path}.{name}: Extra inputs are not permitted"));
+    }
+    if is_given(tool, "allowed_domains") && is_given(tool, "blocked_domains") {
+        return Err(format!("{path}: Only one of allowed_domains and blocked_domains can be specified"));
+    }
+    if is_given(tool, "max_uses") && tool["max_uses"].as_u64().is_none_or(|uses| uses == 0) {
+        return Err(format!("{path}.max_uses: Input should be greater than 0"));
+    }
+    if is_given(tool, "user_location") && tool["user_location"]["type"] != "approximate" {
+        return Err(format!("{path}.user_location.type: Input should be 'approximate'"));
     }
     Ok(())
 }
@@ -248,6 +278,14 @@ fn block_is_sound(block: &Value, path: &str) -> Result<(), String> {
                 ));
             }
             let data = block["source"]["data"].as_str().unwrap_or_default();
+            // anthropics/claude-code#15746
+            let is = MAGIC.iter().find(|(start, _)| data.starts_with(start)).map(|(_, kind)| *kind);
+            if is.is_some_and(|is| block["source"]["media_type"] != is) {
+                return Err(format!(
+                    "{path}.image.source.base64.data: Image does not match the provided media type {}",
+                    block["source"]["media_type"].as_str().unwrap_or_default()
+                ));
+            }
             if data.is_empty() { Err(format!("{path}.image.source.base64.data: Field required")) } else { Ok(()) }
         }
         Some("thinking" | "redacted_thinking" | "tool_use" | "image" | "document") => Ok(()),
@@ -260,6 +298,10 @@ fn block_is_sound(block: &Value, path: &str) -> Result<(), String> {
         )),
     }
 }
+
+/// The first bytes of files in base64.
+const MAGIC: [(&str, &str); 4] =
+    [("JVBERi0", "application/pdf"), ("iVBORw0", "image/png"), ("/9j/", "image/jpeg"), ("R0lGOD", "image/gif")];
 
 /// A marker on an empty text: anthropics/claude-code#62379.
 fn text_is_sound(block: &Value, of: &str, path: &str) -> Result<(), String> {

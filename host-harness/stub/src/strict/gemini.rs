@@ -136,6 +136,10 @@ fn turns(body: &Value) -> Result<(), String> {
     let mut calls_before = 0;
     for (at, turn) in turns.iter().enumerate() {
         let parts: Vec<&Value> = list(&turn["parts"]).collect();
+        // the-open-agent/openagent#1666
+        if !["user", "model", "function"].iter().any(|role| turn["role"] == *role) {
+            return Err("Please use a valid role: user, model.".into());
+        }
         if parts.is_empty() {
             return Err(format!("* GenerateContentRequest.contents[{at}].parts: contents.parts must not be empty."));
         }

@@ -246,6 +246,14 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
     for (at, message) in list(&body["messages"]).enumerate() {
         let path = format!("messages[{at}]");
         known(message, MESSAGE, &path)?;
+        // agno-agi/agno#1770 and many; OpenAI's API reference, "messages".
+        let role = message["role"].as_str().unwrap_or_default();
+        if !["system", "developer", "user", "assistant", "tool", "function"].contains(&role) {
+            let text = format!(
+                "Invalid value: '{role}'. Supported values are: 'system', 'assistant', 'user', 'function', 'tool', and 'developer'."
+            );
+            return Err(Refused::new(text, format!("{path}.role"), "invalid_value"));
+        }
         // langchain-ai/langchain#35054, danny-avila/LibreChat#1075.
         let is_refused = |name: &str| name.contains(|next: char| next.is_whitespace() || "<|\\/>".contains(next));
         if message["name"].as_str().is_some_and(|name| name.is_empty() || is_refused(name)) {

@@ -73,9 +73,16 @@ fn what_anthropic_refuses() {
     let result = |content: Value| json!([{"type": "tool_result", "tool_use_id": "1", "content": content}]);
     let formed =
         |schema: Value| claude(json!({"output_config": {"format": {"type": "json_schema", "schema": schema}}}));
-    let shown = |kind: &str, media_type: &str| {
-        let source = json!({"type": "base64", "media_type": media_type, "data": "AA=="});
+    let of = |kind: &str, media_type: &str, data: &str| {
+        let source = json!({"type": "base64", "media_type": media_type, "data": data});
         claude(user(json!([{"type": kind, "source": source}])))
+    };
+    let shown = |kind: &str, media_type: &str| of(kind, media_type, "AA==");
+    let image = |media_type: &str, data: &str| of("image", media_type, data);
+    let search = |bounds: Value| {
+        let mut tool = json!({"type": "web_search_20250305", "name": "web_search"});
+        merge(&mut tool, bounds);
+        claude(json!({"tools": [tool]}))
     };
     let cases = [
         (shown("image", "image/jpg"), "media_type: Input should be 'image/jpeg'"),
@@ -96,6 +103,12 @@ fn what_anthropic_refuses() {
         (claude(json!({"stop_sequences": "x"})), "stop_sequences: Input should be a valid list"),
         (claude(json!({"stop_sequences": ["\n"]})), "each stop sequence must contain non-whitespace"),
         (claude(json!({"temperature": 1.2})), "temperature: range: 0..1"),
+        (claude(json!({"metadata": {"user_id": "a@b.example"}})), "user_id appears to contain an email address"),
+        (search(json!({"domains": []})), "tools.0.domains: Extra inputs are not permitted"),
+        (search(json!({"allowed_domains": ["a.example"], "blocked_domains": ["b.example"]})), "Only one of"),
+        (search(json!({"max_uses": 0})), "tools.0.max_uses: Input should be greater than 0"),
+        (search(json!({"user_location": {"city": "Rome"}})), "user_location.type: Input should be 'approximate'"),
+        (image("image/png", "/9j/4AAQ"), "Image does not match the provided media type image/png"),
         (
             claude(json!({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b "}]})),
             "final assistant content cannot end with trailing whitespace",
@@ -227,6 +240,9 @@ fn what_anthropic_refuses() {
             json!({"model": "claude-opus-5-5", "system": [text("today", None)]}),
         ),
         claude(json!({"tools": [{"type": "web_search_20260101", "name": "web_search"}]})),
+        search(json!({"max_uses": 2, "allowed_domains": ["a.example"], "user_location": {"type": "approximate"}})),
+        claude(json!({"metadata": {"user_id": "5f2c"}})),
+        image("image/jpeg", "/9j/4AAQ"),
         claude(json!({"tools": [{"name": "f", "strict": false, "input_schema": {"type": "object"}}]})),
         claude(
             json!({"model": "claude-opus-4-6", "thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}),
@@ -362,6 +378,7 @@ fn what_gemini_refuses() {
             "Built-in tools ({googleSearch}) and Function Calling cannot be combined",
         ),
         ("gemini-3-pro", contents(&[&json!({"role": "user", "parts": []})]), "contents.parts must not be empty"),
+        ("gemini-3-pro", contents(&[&json!({"role": "human", "parts": [{"text": "a"}]})]), "Please use a valid role"),
         ("gemini-3-pro", contents(&[&asks, &none, &gives]), "missing a thought_signature"),
         ("gemini-3-pro", contents(&[&asks, &bad, &gives]), "Corrupted thought signature"),
         ("gemini-2.5-pro", contents(&[&asks, &none]), "number of function response parts"),
@@ -438,6 +455,7 @@ fn what_openai_and_its_like_refuse() {
         ),
         (body("gpt-6.2-astra", json!({"reasoning_effort": "none"})), "does not support \"none\""),
         (body("gpt-5", json!({"tools": [{"type": "web_search"}]})), "Supported values are: 'function' and 'custom'"),
+        (body("gpt-5", json!({"messages": [{"role": "human", "content": "a"}]})), "Invalid value: 'human'"),
         (body("gpt-5", json!({"web_search_options": {}})), "Unknown parameter: 'web_search_options'"),
         (body("gpt-5", json!({"temperature": 0.5})), "Only the default (1) value is supported"),
         (body("gpt-5-mini", json!({"stop": ["x"]})), "'stop' is not supported with this model"),
