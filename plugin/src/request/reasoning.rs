@@ -89,34 +89,53 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     }
 }
 
-/// Makes an effort of Claude's `thinking` in a form that another of them takes: a budget since 4.7 ("`thinking.type.enabled`
-/// is not supported for this model": Kilo-Org/kilocode#11194), `adaptive` before 4.6. Those that always think refuse to be
-/// told not to (danny-avila/LibreChat#13704).
+/// Makes an effort of Claude's `thinking` in a form that is refused: a budget since 4.7 ("`thinking.type.enabled` is not
+/// supported for this model": Kilo-Org/kilocode#11194), `adaptive` before 4.6, a budget that is none, too small or no less than
+/// the limit, and any beside a forced tool. Those that always think refuse to be told not to (danny-avila/LibreChat#13704).
+/// The gateway hands OpenAI none of them, nor OpenRouter's `reasoning` to either.
 fn thinking(body: &mut Body<'_>, targets: &Targets) {
-    let Some(thinking) = body.members.get("thinking").and_then(Json::object) else { return };
-    if !targets.all(|it| it.family == Family::Claude && !matches!(it.route, Route::OpenRouter | Route::Other)) {
+    let is_route = |it: &Traits| !matches!(it.route, Route::OpenRouter | Route::Other);
+    if !targets.all(|it| matches!(it.family, Family::Claude | Family::Gpt) && is_route(it)) {
         return;
     }
     let has = |form| targets.any(|target| target.thinking == form);
-    let is_refused = match &*thinking.text("type") {
+    let is_openai = targets.has_openai();
+    let name = if body.members.get("thinking").is_some() { "thinking" } else { "reasoning" };
+    let Some(asked) = body.members.get(name).and_then(Json::object) else { return };
+    let budget = asked.get("budget_tokens").or_else(|| asked.get("max_tokens")).and_then(Json::whole);
+    let is_off = asked.is("type", "disabled") || asked.is("effort", "none");
+    let is_refused = match &*asked.text("type") {
+        _ if is_openai => name == "thinking" || body.protocol == Protocol::Chat,
+        _ if name == "reasoning" => true,
         "disabled" => targets.any(|target| target.always_thinks),
+        _ if body.members.get("tool_choice").is_some_and(is_forced) => true,
         "adaptive" => has(Thinking::Budget) || has(Thinking::None),
-        _ => {
-            has(Thinking::None) || targets.any(|it| it.thinking == Thinking::Adaptive && it.efforts.contains(&"xhigh"))
+        "enabled" => {
+            has(Thinking::None)
+                || targets.any(|it| it.thinking == Thinking::Adaptive && it.efforts.contains(&"xhigh"))
+                || lacks_reasoning(body)
+                || budget.is_none_or(|budget| budget < LEAST_BUDGET.into() || budget >= limit::of(body).into())
         }
+        _ => true,
     };
     if !is_refused {
+        if !is_off && !is_openai {
+            leave_out_sampling(body);
+        }
         return;
     }
-    body.members.remove("thinking");
-    let word = match thinking.get("budget_tokens").and_then(Json::whole) {
-        _ if thinking.is("type", "disabled") => return,
+    let effort = asked.text("effort").into_owned();
+    body.members.remove(name);
+    let word = match budget {
+        _ if is_off && !is_openai => return,
+        _ if is_off => "none",
+        _ if !effort.is_empty() => &*effort,
         Some(..4_096) => "low",
         Some(16_384..) => "high",
         _ => "medium",
     };
     if body.members.get("reasoning_effort").is_none() {
-        body.members.set("reasoning_effort", word);
+        body.members.set("reasoning_effort", String::from(word));
     }
 }
 

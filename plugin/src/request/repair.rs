@@ -179,6 +179,11 @@ impl Names {
     }
 }
 
+/// What is called of a tool.
+fn called<'a>(tool: &Object<'a>) -> Option<Object<'a>> {
+    ["function", "custom"].iter().find_map(|kind| tool.get(kind)?.object())
+}
+
 /// Most tools that go by another name.
 const MAX_RENAMED: usize = 512;
 /// So often names are numbered.
@@ -189,8 +194,9 @@ const ROUNDS: usize = 4;
 pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     let Some(fitting) = Names::of(targets) else { return };
     let mut names: Vec<(String, String)> = Vec::with_capacity(body.tools.len());
+    let is_named = |tool: &Object<'_>| called(tool).is_some();
     for tool in &body.tools {
-        let Some(named) = tool.get("function").or_else(|| tool.get("custom")).and_then(Json::object) else { continue };
+        let Some(named) = called(tool) else { continue };
         let own = String::from(&*named.text("name"));
         let fit = fitting.fit(&own).filter(|_| tool.has("function") && !fitting.is_no_schema(&named));
         names.push((fit.unwrap_or_else(|| own.clone()), own));
@@ -207,6 +213,14 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
             }
         }
     }
+    // Of two alike the first is offered: all but OpenAI refuse both ("Tool names must be unique").
+    let firsts = firsts(&names.iter().map(|(_, own)| &**own).collect::<Vec<_>>());
+    let mut at = 0;
+    body.tools.retain(|tool| {
+        let is_first = !is_named(tool) || firsts.get(at) == Some(&at);
+        at += usize::from(is_named(tool));
+        is_first
+    });
     names.retain(|(name, own)| name != own);
     // Each call is looked for among them, and gets its name again.
     if names.is_empty() || names.len() > MAX_RENAMED || names.iter().any(|(_, own)| own.len() > LONGEST_NAME) {
@@ -265,7 +279,17 @@ fn spell(object: &mut Object<'_>, name: &'static str) {
 
 /// A call with an object for arguments; none where nothing is called.
 fn whole_call(mut call: Object<'_>, names: Option<Names>) -> Option<Object<'_>> {
-    let Some(mut function) = call.take("function").and_then(Json::into_object) else {
+    let mut function = call.take("function").and_then(Json::into_object);
+    // LangChain's own, and the Responses API's, are on one level.
+    if function.is_none() && call.has("name") {
+        let mut flat = Object::from([("name", call.take("name").unwrap_or("".into()))]);
+        flat.set_some("arguments", ["arguments", "args", "input"].iter().find_map(|name| call.take(name)));
+        let id = call.take("id").or_else(|| call.take("call_id"));
+        call = Object::default();
+        call.set_some("id", id);
+        function = Some(flat);
+    }
+    let Some(mut function) = function else {
         // A custom tool's, say, which has no function.
         return Some(call).filter(|call| call.get("type").is_some_and(|kind| kind.text() != "function"));
     };
@@ -517,10 +541,7 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
         && !targets.are(Family::Gpt)
     {
         // On either level, as the Responses API and Anthropic's have it.
-        let name = |tool: &Object<'_>| {
-            let function = ["function", "custom"].iter().find_map(|kind| tool.get(kind)?.object());
-            Some(String::from(function.as_ref().unwrap_or(tool).get("name")?.text()))
-        };
+        let name = |tool: &Object<'_>| Some(String::from(called(tool).as_ref().unwrap_or(tool).get("name")?.text()));
         let some = allowed.take_list("tools");
         // OpenAI takes as many.
         let some: Vec<_> = some.iter().take(128).filter_map(|tool| name(&tool.object()?)).collect();
@@ -987,8 +1008,15 @@ fn show<'a>(mut object: Object<'a>, out: &mut Vec<Json<'a>>) {
     let mark = object.take(MARK);
     let mut object = of_chat(object);
     object.set_some(MARK, mark);
-    if is_type(&object, "text") && object.text("text").trim().is_empty() {
-        return;
+    if is_type(&object, "text") {
+        // The Assistants API has an object there.
+        if let Some(odd) = object.get("text").filter(|text| text.string().is_none() && !text.is_null()) {
+            let value = odd.object().and_then(|odd| odd.get("value")?.string()).map(Cow::into_owned);
+            object.set("text", value.unwrap_or_else(|| odd.compact()));
+        }
+        if object.text("text").trim().is_empty() {
+            return;
+        }
     }
     if !is_type(&object, "image_url") {
         return out.push(object.into());
@@ -1004,11 +1032,15 @@ fn show<'a>(mut object: Object<'a>, out: &mut Vec<Json<'a>>) {
     let url = as_url(image.take("url").and_then(|url| url.string()).unwrap_or_default(), "");
     let has_data =
         !url.strip_prefix("data:").map_or(&*url, |url| url.split_once(',').unwrap_or_default().1).trim().is_empty();
-    if has_data {
+    object = if !has_data {
+        text_part("(image without data)".into())
+    } else if is_address(&url) && !["http", "gs:", "s3:"].iter().any(|start| url.starts_with(start)) {
+        // "Only base64, http or https URLs are supported": agentscope-ai/QwenPaw#1114.
+        text_part(format!("(image that cannot be had: {url})").into())
+    } else {
         image.set("url", Json::Text(url));
         object.set("image_url", image);
-    } else {
-        object = text_part("(image without data)".into());
-    }
+        object
+    };
     out.push(object.into());
 }

@@ -2333,3 +2333,61 @@ fn bounds_of_a_search_on_the_web_that_do_not_go_together() {
     let own = json!({"name": "web_search_20250305", "allowed_domains": ["a.example"], "user_location": {"city": "Rome", "type": "approximate"}});
     assert_eq!(sent["tools"][0]["web_search"], own);
 }
+
+/// What Anthropic refuses of its own `thinking`, and forms of others that the gateway drops, become an effort.
+#[test]
+fn thinking_that_would_be_refused_is_asked_for_as_it_is_taken() {
+    let sent = |model: &str, more: Value| {
+        let mut asked = json!({"model": model, "max_tokens": 4000, "temperature": 0.5, "messages": [user("a")]});
+        asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let sent = plain(asked);
+        (sent["thinking"].clone(), sent["reasoning_effort"].clone(), sent["temperature"].clone())
+    };
+    let budget = |tokens: u32| json!({"type": "enabled", "budget_tokens": tokens});
+    for (given, tokens) in
+        [(json!({"type": "enabled"}), 3200), (budget(500), 2048), (budget(9000), 3200), (budget(3999), 3999)]
+    {
+        assert_eq!(sent(CLAUDE, json!({"thinking": given})), (budget(tokens), Value::Null, Value::Null), "{given}");
+    }
+    assert_eq!(sent(CLAUDE, json!({"reasoning": {"effort": "low"}})).0, budget(2048));
+    assert_eq!(sent(CLAUDE, json!({"thinking": {"type": "disabled"}})).2, 0.5);
+    let tool =
+        json!({"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}});
+    let forced = sent(OPUS, json!({"thinking": {"type": "adaptive"}, "tools": [tool], "tool_choice": "required"}));
+    assert_eq!(forced.0, Value::Null);
+    for (given, effort) in [
+        (json!({"thinking": budget(20_000)}), "high"),
+        (json!({"reasoning": {"effort": "high"}}), "high"),
+        (json!({"reasoning": {"max_tokens": 2000}}), "low"),
+    ] {
+        assert_eq!(sent(GPT, given.clone()), (Value::Null, effort.into(), Value::Null), "{given}");
+    }
+}
+
+#[test]
+fn calls_on_one_level_and_texts_that_are_objects_are_kept() {
+    let flat = json!([{"name": "f", "args": {"a": "b"}, "id": "c1", "type": "tool_call"}]);
+    let text = json!([{"type": "text", "text": {"value": "said", "annotations": []}}, {"type": "text", "text": 7}]);
+    let sent = plain(json!({"model": CLAUDE, "messages": [user("q"), calls(flat), result("c1", text)]}));
+    assert_eq!(sent["messages"][1]["tool_calls"], json!([call("c1", "f", json!("{\"a\":\"b\"}"))]));
+    let said = json!([{"type": "text", "text": "said"}, {"type": "text", "text": "7"}]);
+    assert_eq!(sent["messages"][2]["content"], said);
+}
+
+#[test]
+fn two_tools_of_one_name_are_offered_as_one() {
+    let tool = |name: &str, told: &str| json!({"type": "function", "function": {"name": name, "description": told, "parameters": {"type": "object", "properties": {"a": {}}}}});
+    let tools = json!([tool("f", "first"), tool("g", "other"), tool("f", "second")]);
+    for model in [CLAUDE, GEMINI, GPT] {
+        let sent = plain(json!({"model": model, "messages": [user("q")], "tools": tools}));
+        let told = sent["tools"].as_array().unwrap().iter().map(|tool| tool["function"]["description"].clone());
+        assert_eq!(Value::from(told.collect::<Vec<_>>()), json!(["first", "other"]), "{model}");
+    }
+}
+
+#[test]
+fn an_image_that_nobody_can_fetch_is_named() {
+    let image = json!([{"type": "image_url", "image_url": {"url": "file:///tmp/a.png"}}]);
+    let sent = plain(json!({"model": CLAUDE, "messages": [user("q"), {"role": "user", "content": image}]}));
+    assert_eq!(sent["messages"][1]["content"][0]["text"], "(image that cannot be had: file:///tmp/a.png)");
+}

@@ -1,6 +1,8 @@
 //! What Anthropic's Messages API refuses, in its own words. A source stands beside each rule: "docs" are those at
 //! docs.claude.com, an issue is one in which users quote the refusal.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::family::{Family, Thinking};
@@ -87,9 +89,13 @@ const OWN_TOOLS: [&str; 9] = [
 ];
 
 /// `input_schema` is required (docs, "Tool use"), and no union: anthropics/claude-code#5319, code-yeongyu/senpi#1947 (Bedrock);
-/// names: modelcontextprotocol/modelcontextprotocol#1345.
+/// names: modelcontextprotocol/modelcontextprotocol#1345, onyx-dot-app/onyx#9229.
 fn tools(body: &Value) -> Result<(), String> {
+    let mut names = HashSet::new();
     for (at, tool) in list(&body["tools"]).enumerate() {
+        if tool["name"].as_str().is_some_and(|name| !names.insert(name)) {
+            return Err("tools: Tool names must be unique.".into());
+        }
         if let Some(kind) = tool.get("type").filter(|kind| *kind != "custom") {
             if kind.as_str().is_some_and(|kind| OWN_TOOLS.iter().any(|own| kind.starts_with(own))) {
                 search(tool, &format!("tools.{at}"))?;

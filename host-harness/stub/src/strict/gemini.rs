@@ -1,5 +1,7 @@
 //! What Gemini's `generateContent` refuses.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::Signature;
@@ -40,7 +42,12 @@ pub(crate) fn check(model: &str, body: &Value) -> Result<(), String> {
         if list(&tool["functionDeclarations"]).count() > 512 {
             return Err("The GenerateContentRequest proto is invalid:\n  * tools[0].function_declarations: [FIELD_INVALID] At most 512 function declarations can be specified.".into());
         }
+        let mut names = HashSet::new();
         for (at, declared) in list(&tool["functionDeclarations"]).enumerate() {
+            // rikkahub/rikkahub#1311
+            if declared["name"].as_str().is_some_and(|name| !names.insert(name)) {
+                return Err(format!("Duplicate function declaration found: {}", declared["name"]));
+            }
             let is_of_it = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
             let name = declared["name"].as_str().unwrap_or_default();
             let is_begun = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');

@@ -90,6 +90,10 @@ fn what_anthropic_refuses() {
         (claude(json!({"max_tokens": null})), "max_tokens: Field required"),
         (claude(json!({"max_tokens": 64_001})), "64001 > 64000, which is the maximum"),
         (claude(json!({"tools": [{"name": "f"}]})), "tools.0.custom.input_schema: Field required"),
+        (
+            claude(json!({"tools": [{"name": "f", "input_schema": {"type": "object"}}, {"name": "f"}]})),
+            "must be unique",
+        ),
         (claude(json!({"tools": [{"name": "a.b"}]})), "tools.0.custom.name: String should match pattern"),
         (claude(json!({"tools": [{"name": "custom", "type": "f"}]})), "tools.0: Input tag \"f\" found using 'type'"),
         (
