@@ -33,29 +33,11 @@ pub(crate) enum Family {
     GptOss,
 }
 
-impl Family {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Claude => "claude",
-            Self::Gpt => "gpt",
-            Self::Gemini => "gemini",
-            Self::DeepSeek => "deepseek",
-            Self::Kimi => "kimi",
-            Self::Glm => "glm",
-            Self::Qwen => "qwen",
-            Self::Grok => "grok",
-            Self::Mistral => "mistral",
-            Self::Llama => "llama",
-            Self::MiniMax => "minimax",
-            Self::MiMo => "mimo",
-            Self::Nova => "nova",
-            Self::Command => "command",
-            Self::Sonar => "sonar",
-            Self::Gemma => "gemma",
-            Self::GptOss => "gpt-oss",
-        }
-    }
-}
+/// Their names, in that order.
+const NAMES: [&str; 17] = [
+    "claude", "gpt", "gemini", "deepseek", "kimi", "glm", "qwen", "grok", "mistral", "llama", "minimax", "mimo",
+    "nova", "command", "sonar", "gemma", "gpt-oss",
+];
 
 /// Who serves a model, as far as its id tells: it decides what of a request is kept on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -361,7 +343,6 @@ const ROWS: &[Row] = {
     row("pixtral", F::Mistral, 128_000, 0, true, No, &[]),
 
     row("llama-4", F::Llama, 0, 0, true, No, &[]),
-    row("llama-3", F::Llama, 0, 0, false, No, &[]),
     row("llama", F::Llama, 0, 0, false, No, &[]),
     row("meta-llama", F::Llama, 0, 0, false, No, &[]),
 
@@ -547,7 +528,7 @@ impl Traits {
     fn shown(&self) -> models::Traits {
         let known = |number| Some(number).filter(|&number: &u32| number > 0);
         models::Traits {
-            family: Some(self.family.name().to_owned()),
+            family: NAMES.get(self.family as usize).map(|&name| name.to_owned()),
             context_tokens: known(self.context_tokens),
             max_output_tokens: known(self.max_output_tokens),
             // A row without numbers stands for models that are not told apart.

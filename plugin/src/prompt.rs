@@ -23,8 +23,7 @@ pub(crate) fn body(request: &Prompt) -> Result<Object<'_>> {
     if extra.has("stream") {
         return Err(error::invalid_request("extra-json must not hold stream: call complete or stream instead"));
     }
-    let max_tokens = if wants_completion_tokens(&request.model) { "max_completion_tokens" } else { "max_tokens" };
-    // A limit in the extras wins, by whichever name: providers refuse both at once.
+    // A limit in the extras wins, by whichever name: providers refuse both at once. Which name goes is a pass's to know.
     let is_limited = extra.has("max_tokens") || extra.has("max_completion_tokens");
     let limit = request.max_output_tokens.filter(|_| !is_limited);
     let mut body = Object::default();
@@ -36,7 +35,7 @@ pub(crate) fn body(request: &Prompt) -> Result<Object<'_>> {
     body.set_some("tool_choice", request.tool_choice.as_ref().map(tool_choice));
     body.set_some("parallel_tool_calls", request.parallel_tool_calls);
     body.set_some("response_format", request.response_format.as_ref().map(response_format).transpose()?);
-    body.set_some(max_tokens, limit);
+    body.set_some("max_tokens", limit);
     body.set_some("temperature", checked("temperature", request.temperature)?);
     body.set_some("top_p", checked("top_p", request.top_p)?);
     if !request.stop.is_empty() {
@@ -96,17 +95,6 @@ fn schema<'t>(text: &'t str, what: &str) -> Result<Json<'t>> {
         .ok()
         .filter(Json::is_object)
         .ok_or_else(|| error::invalid_request(&format!("{what} is not a JSON object")))
-}
-
-/// OpenAI's reasoning models refuse `max_tokens`; every other provider behind the gateway knows it, while some do not
-/// map the newer name. Source: OpenAI's API reference; gateway 1.15.2, `src/providers/*/chatComplete.ts`.
-fn wants_completion_tokens(model: &str) -> bool {
-    let name = bare(model);
-    let starts_with_number = |rest: Option<&str>, least: u32| {
-        rest.and_then(|rest| rest.split(|character: char| !character.is_ascii_digit()).next()?.parse::<u32>().ok())
-            .is_some_and(|number| number >= least)
-    };
-    starts_with_number(name.strip_prefix('o'), 1) || starts_with_number(name.strip_prefix("gpt-"), 5)
 }
 
 fn checked(name: &str, value: Option<f32>) -> Result<Option<f32>> {
@@ -234,10 +222,12 @@ fn assistant(parts: &[AssistantPart]) -> Result<Json<'_>> {
     let mut content: Vec<Json<'_>> = Vec::new();
     let mut blocks = Vec::new();
     let mut tool_calls = Vec::new();
+    let mut said = String::new();
     for part in parts {
         match part {
             AssistantPart::Text(text) | AssistantPart::Refusal(text) if text.is_empty() => {}
             AssistantPart::Text(text) | AssistantPart::Refusal(text) => {
+                said.push_str(text);
                 content.push(text_part(text));
                 blocks.push(text_part(text));
             }
@@ -259,7 +249,7 @@ fn assistant(parts: &[AssistantPart]) -> Result<Json<'_>> {
             [AssistantPart::Text(text)] => text.as_str().into(),
             _ if content.is_empty() && !tool_calls.is_empty() => Json::NULL,
             _ if parts.iter().any(|part| matches!(part, AssistantPart::Image(_))) => content.into(),
-            _ => joined(parts).into(),
+            _ => said.into(),
         },
     );
     if parts.iter().any(|part| matches!(part, AssistantPart::Thinking(_))) {
@@ -269,14 +259,6 @@ fn assistant(parts: &[AssistantPart]) -> Result<Json<'_>> {
         turn.set("tool_calls", tool_calls);
     }
     Ok(turn.into())
-}
-
-fn joined(parts: &[AssistantPart]) -> String {
-    let text = |part: &AssistantPart| match part {
-        AssistantPart::Text(text) | AssistantPart::Refusal(text) => Some(text.clone()),
-        _ => None,
-    };
-    parts.iter().filter_map(text).collect()
 }
 
 fn block(Thinking { text, signature }: &Thinking) -> Json<'_> {
@@ -485,13 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_named_as_the_model_knows_it() {
-        for model in ["o1", "@openai/o3-mini", "gpt-5", "@azure/gpt-5.2-codex", "gpt-10"] {
-            assert!(wants_completion_tokens(model), "{model}");
-        }
-        for model in ["gpt-4o", "@anthropic/claude-sonnet-4-5", "@x/org/o", "openai-5", "gpt-oss", "@o1/llama"] {
-            assert!(!wants_completion_tokens(model), "{model}");
-        }
+    fn a_limit_in_the_extras_wins() {
         let limited = |extra: &str| {
             let plain = request(vec![Message::User(vec![UserPart::Text("hi".into())])]);
             let sent = sent(&Prompt { max_output_tokens: Some(7), extra_json: Some(extra.to_owned()), ..plain });

@@ -68,11 +68,6 @@ pub(super) fn objects<'a>(members: &mut Object<'a>, name: &str) -> Result<Vec<Ob
     if read.is_empty() { Err(wrong()) } else { Ok(read) }
 }
 
-/// Whether a message is of this role.
-pub(super) fn is_role(message: &Object<'_>, role: &str) -> bool {
-    message.is("role", role)
-}
-
 /// Whether a `tool_choice` makes the model call a tool.
 pub(super) fn is_forced(choice: &Json<'_>) -> bool {
     choice.is_object() || choice.is("required")
@@ -80,7 +75,7 @@ pub(super) fn is_forced(choice: &Json<'_>) -> bool {
 
 /// Whether a message tells the model beforehand.
 pub(super) fn is_system(message: &Object<'_>) -> bool {
-    is_role(message, "system") || is_role(message, "developer")
+    message.is("role", "system") || message.is("role", "developer")
 }
 
 /// The parts of a message's content; a text is one part. None where there is no content.
@@ -100,10 +95,6 @@ pub(super) fn parts<'a>(message: &Object<'a>, name: &str) -> Option<Vec<Object<'
 
 pub(super) fn text_part(text: Json<'_>) -> Object<'_> {
     Object::from([("type", "text".into()), ("text", text)])
-}
-
-pub(super) fn is_type(part: &Object<'_>, kind: &str) -> bool {
-    part.is("type", kind)
 }
 
 pub(super) fn list<'a>(objects: Vec<Object<'a>>) -> Json<'a> {

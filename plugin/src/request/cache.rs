@@ -7,7 +7,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::body::{Body, is_role, is_system, is_type, list, parts};
+use super::body::{Body, is_system, list, parts};
 use super::targets::Targets;
 use crate::bindings::exports::openclaw::provider::chat::PromptCache;
 use crate::json::{Json, Object};
@@ -82,7 +82,7 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
         .filter(|&at| body.messages.get(at).is_some_and(|message| is_place(message, in_texts)))
         .take(2)
         .collect();
-    let is_call = |at: &usize| body.messages.get(*at).is_some_and(|message| is_role(message, "assistant"));
+    let is_call = |at: &usize| body.messages.get(*at).is_some_and(|message| message.is("role", "assistant"));
     // The gateway keeps an hour on an assistant's parts and, in older versions, makes five minutes of it elsewhere: a
     // longer time after a shorter one is refused.
     let long = long && !places.iter().any(is_call);
@@ -104,10 +104,10 @@ fn is_small(body: &Body<'_>) -> bool {
 /// `tool_result.content`, which Anthropic refuses ("cache_control may not be specified within `tool_result.content`").
 /// Bedrock's calls lose it, and OpenRouter takes it in texts alone (earendil-works/pi#584, NousResearch/hermes-agent#2391).
 fn is_place(message: &Object<'_>, in_texts: bool) -> bool {
-    if is_role(message, "user") {
+    if message.is("role", "user") {
         return has_text(message, "content");
     }
-    is_role(message, "assistant")
+    message.is("role", "assistant")
         && if in_texts { has_text(message, blocks(message)) } else { message.get("tool_calls").is_some() }
 }
 
@@ -121,7 +121,7 @@ fn has_text(message: &Object<'_>, name: &str) -> bool {
 }
 
 fn is_text(part: &Object<'_>) -> bool {
-    is_type(part, "text") && !part.text("text").is_empty()
+    part.is("type", "text") && !part.text("text").is_empty()
 }
 
 /// How many markers are in this member of a message, where it is a list.
@@ -135,7 +135,7 @@ fn is_marked(item: &Json<'_>) -> bool {
 }
 
 fn mark_place(message: &mut Object<'_>, long: bool, in_texts: bool) {
-    if is_role(message, "user") {
+    if message.is("role", "user") {
         return mark_text(message, "content", long, usize::MAX);
     }
     if in_texts {
@@ -176,43 +176,36 @@ fn marks(body: &Body<'_>) -> usize {
 }
 
 fn strip(body: &mut Body<'_>) {
-    for tool in &mut body.tools {
-        tool.remove(MARK);
-    }
+    body.tools.iter_mut().for_each(|tool| tool.remove(MARK));
     for message in &mut body.messages {
-        message.remove(MARK);
-        for name in LISTS {
-            let Some(Json::List(items)) = message.get(name) else { continue };
-            if items.iter().any(is_marked) {
-                let all = message.take_list(name);
-                let all = all.into_iter().map(without_mark).collect::<Vec<_>>();
-                message.set(name, all);
-            }
-        }
+        unmark(message);
     }
 }
 
-fn without_mark(item: Json<'_>) -> Json<'_> {
-    let Some(mut object) = item.object() else { return item };
-    object.remove(MARK);
-    object.into()
+/// Takes the markers out of a message; whether there were any.
+fn unmark(message: &mut Object<'_>) -> bool {
+    let mut had = message.has(MARK);
+    message.remove(MARK);
+    for name in LISTS {
+        if in_list(message, name) > 0 {
+            let all = message.take_list(name).into_iter().map(|item| {
+                let Some(mut object) = item.object() else { return item };
+                object.remove(MARK);
+                object.into()
+            });
+            message.set(name, all.collect::<Vec<_>>());
+            had = true;
+        }
+    }
+    had
 }
 
 /// Moves a marker that a host set on a tool result to the nearest place before it that reaches the provider.
 fn move_out_of_results(body: &mut Body<'_>, in_texts: bool) {
     let mut moved = false;
-    for at in (0..body.messages.len()).rev() {
-        let Some(message) = body.messages.get_mut(at) else { continue };
-        if is_role(message, "tool") {
-            if in_list(message, "content") > 0 || message.get(MARK).is_some() {
-                message.remove(MARK);
-                let all = message.take("content").map(|content| match content {
-                    Json::List(all) => all.into_iter().map(without_mark).collect::<Vec<_>>().into(),
-                    content => content,
-                });
-                message.set_some("content", all);
-                moved = true;
-            }
+    for message in body.messages.iter_mut().rev() {
+        if message.is("role", "tool") {
+            moved |= unmark(message);
         } else if moved && is_place(message, in_texts) {
             mark_place(message, false, in_texts);
             moved = false;

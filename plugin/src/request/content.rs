@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::body::{Body, is_role, is_system, is_type, list, parts, text_part};
+use super::body::{Body, is_system, list, parts, text_part};
 use super::cache::MARK;
 use super::media::{as_url, is_address, is_seen};
 use super::repair;
@@ -27,7 +27,7 @@ pub(super) fn tool_images(body: &mut Body<'_>, targets: &Targets) {
     let is_claude = targets.all(|target| target.family == Family::Claude && target.route == Route::Direct);
     let is_known = !targets.is_unknown();
     let is_shown =
-        |message: &Object<'_>| !is_role(message, "user") && matches!(message.get("content"), Some(Json::List(_)));
+        |message: &Object<'_>| !message.is("role", "user") && matches!(message.get("content"), Some(Json::List(_)));
     if !body.messages.iter().any(is_shown) {
         return;
     }
@@ -35,11 +35,11 @@ pub(super) fn tool_images(body: &mut Body<'_>, targets: &Targets) {
     let mut out = Vec::with_capacity(body.messages.len() + 1);
     let mut shown: Vec<Json<'_>> = Vec::new();
     for mut message in core::mem::take(&mut body.messages) {
-        if !is_role(&message, "tool") {
+        if !message.is("role", "tool") {
             show(&mut out, &mut shown);
         }
         if is_shown(&message) {
-            let (is_own, tells) = (is_role(&message, "assistant"), is_system(&message));
+            let (is_own, tells) = (message.is("role", "assistant"), is_system(&message));
             let is_image = |part: &Json<'_>| {
                 part.object().is_some_and(|part| match &*part.text("type") {
                     "image_url" | "file" => is_chat || is_own,
@@ -55,7 +55,7 @@ pub(super) fn tool_images(body: &mut Body<'_>, targets: &Targets) {
             let says_nothing = texts.is_empty();
             message.set("content", if says_nothing { Json::NULL } else { texts.into() });
             if !images.is_empty() {
-                let are_images = images.iter().all(|part| part.object().is_some_and(|it| is_type(&it, "image_url")));
+                let are_images = images.iter().all(|part| part.object().is_some_and(|it| it.is("type", "image_url")));
                 let (one, some) = if are_images { ("image", "Image") } else { ("file", "File") };
                 if says_nothing {
                     message.set("content", format!("(see attached {one})"));
@@ -117,8 +117,8 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
     let has_texts = targets.all(|target| target.route != Route::Bedrock);
     for message in &mut body.messages {
         let Some(Json::List(content)) = message.get("content") else { continue };
-        let is_odd = |part: &Json<'_>| part.object().is_some_and(|part| !is_type(&part, "text"));
-        if is_role(message, "user") && content.iter().any(is_odd) {
+        let is_odd = |part: &Json<'_>| part.object().is_some_and(|part| !part.is("type", "text"));
+        if message.is("role", "user") && content.iter().any(is_odd) {
             let content = message.take_list("content");
             let mut all = Vec::with_capacity(content.len() + 1);
             for part in content {
@@ -128,19 +128,21 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
                     Some(object) if has_texts && let Some(said) = plain(&object) => said,
                     Some(object) if is_rewritten => rewritten(object, targets),
                     Some(object) if targets.all(|target| !takes(target, &object, body.protocol)) => in_words(&object),
-                    Some(object) if (is_mistral || is_sonar) && is_type(&object, "file") => by_url(&object, is_mistral),
+                    Some(object) if (is_mistral || is_sonar) && object.is("type", "file") => {
+                        by_url(&object, is_mistral)
+                    }
                     Some(object) => document(object, is_openai, !targets.is_unknown()),
                     None => part,
                 };
                 // A file is told by its name before it, where it has no place for that.
                 let loses_name =
-                    made.object().is_some_and(|made| !["text", "file"].iter().any(|kind| is_type(&made, kind)));
+                    made.object().is_some_and(|made| !["text", "file"].iter().any(|kind| made.is("type", kind)));
                 let name = name.filter(|name| loses_name && !name.is_empty());
                 all.extend(name.map(|name| text_part(Json::Text(name)).into()));
                 all.push(made);
             }
             // "A text block must be included when using documents" (BerriAI/litellm#36499).
-            let is_text = |part: &Json<'_>| matches!(part, Json::Object(part) if is_type(part, "text"));
+            let is_text = |part: &Json<'_>| matches!(part, Json::Object(part) if part.is("type", "text"));
             if targets.goes(Route::Bedrock) && all.iter().any(is_document) && !all.iter().any(is_text) {
                 all.push(text_part("(see attached file)".into()).into());
             }
@@ -152,7 +154,7 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
 /// OpenAI takes a PDF as a file alone; OpenClaw's builder has it as an image.
 fn pdf_as_file(part: Object<'_>) -> Object<'_> {
     let url = url_of(&held(&part, "image_url")).into_owned();
-    if !is_type(&part, "image_url") || !url.starts_with("data:application/pdf") {
+    if !part.is("type", "image_url") || !url.starts_with("data:application/pdf") {
         return part;
     }
     [("type", "file".into()), ("file", Object::from([("file_data", url.into())]).into())].into()
@@ -165,7 +167,7 @@ fn is_document(part: &Json<'_>) -> bool {
         Some(Json::Object(image)) => {
             matches!(image.get("url"), Some(Json::Text(url)) if url.starts_with("data:application/"))
         }
-        _ => is_type(part, "file"),
+        _ => part.is("type", "file"),
     }
 }
 
@@ -389,7 +391,7 @@ fn by_url(part: &Object<'_>, is_mistral: bool) -> Json<'static> {
 /// A file, and an image, for all others. Strands Agents writes a format beside the URL, which OpenAI refuses.
 fn document(mut part: Object<'_>, is_openai: bool, is_known: bool) -> Json<'_> {
     if is_known
-        && is_type(&part, "image_url")
+        && part.is("type", "image_url")
         && let Some(mut image) = part.take("image_url")
     {
         if let Some(mut named) = image.object() {
@@ -424,11 +426,11 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     if !targets.has(&[Family::Gemini]) {
         return;
     }
-    let numbers = repair::Ids::of(&body.messages).numbers;
+    let numbers = repair::numbers_of(&repair::ids_of(&body.messages));
     let mut names = alloc::vec![None; numbers.len()];
     let mut numbers = numbers.into_iter();
     for message in &mut body.messages {
-        if is_role(message, "tool") {
+        if message.is("role", "tool") {
             let known = numbers.next().and_then(|number| names.get(number)?.clone());
             message.set_some("name", known.map(Json::Text));
         } else if let Some(Json::List(calls)) = message.get("tool_calls") {
@@ -460,7 +462,7 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
             at += 1;
             return true;
         }
-        if !knows_developer && is_role(message, "developer") {
+        if !knows_developer && message.is("role", "developer") {
             message.set("role", "system");
         }
         if !keeps_parts && let Some(text) = joined(message) {
@@ -492,7 +494,7 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
 /// that was cut off gets some. Of a prompt that is a system text alone the last becomes the user's.
 pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
     let said = |text: &'static str| Object::from([("role", "user".into()), ("content", text.into())]);
-    let is_own = |message: Option<&Object<'_>>| message.is_some_and(|message| is_role(message, "assistant"));
+    let is_own = |message: Option<&Object<'_>>| message.is_some_and(|message| message.is("role", "assistant"));
     if is_own(body.messages.iter().rfind(|message| !is_system(message))) {
         let thinks = body.members.get("thinking").is_some_and(|it| !it.members().is("type", "disabled"));
         let ends_with_the_users = |target: &Traits| match target.family {
@@ -544,7 +546,7 @@ pub(super) fn order(body: &mut Body<'_>, targets: &Targets) {
     for mut message in core::mem::take(&mut body.messages) {
         let before = out.last_mut();
         let is_both =
-            |role: &str| before.as_ref().is_some_and(|before| is_role(before, role)) && is_role(&message, role);
+            |role: &str| before.as_ref().is_some_and(|before| before.is("role", role)) && message.is("role", role);
         if (takes_turns && is_both("assistant") || is_sonar && is_both("user"))
             && let Some(before) = before
         {
@@ -562,7 +564,7 @@ pub(super) fn order(body: &mut Body<'_>, targets: &Targets) {
             *before = message;
             continue;
         }
-        if wants_answers && is_role(&message, "user") && before.is_some_and(|before| is_role(before, "tool")) {
+        if wants_answers && message.is("role", "user") && before.is_some_and(|before| before.is("role", "tool")) {
             let said = ("content", "I have processed the tool results.".into());
             out.push(Object::from([("role", "assistant".into()), said]));
         }
@@ -597,7 +599,7 @@ pub(super) fn told_calls(body: &mut Body<'_>, targets: &Targets) {
     }
     let said = |message: &Object<'_>| joined(message).unwrap_or_else(|| message.text("content").into_owned());
     for message in &mut body.messages {
-        if is_role(message, "tool") {
+        if message.is("role", "tool") {
             let text = format!("Result of {}: {}", message.text("tool_call_id"), said(message));
             *message = Object::from([("role", "user".into()), ("content", text.into())]);
         } else if let Some(calls) = message.take("tool_calls").and_then(Json::into_list) {
@@ -651,5 +653,5 @@ fn has_marker(messages: &[Object<'_>]) -> bool {
 fn joined(message: &Object<'_>) -> Option<String> {
     let Some(Json::List(_)) = message.get("content") else { return None };
     let parts = parts(message, "content")?;
-    parts.iter().map(|part| part.get("text").filter(|_| is_type(part, "text"))?.string()).collect()
+    parts.iter().map(|part| part.get("text").filter(|_| part.is("type", "text"))?.string()).collect()
 }

@@ -3,7 +3,7 @@
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
 
-use super::body::{Body, is_forced, is_role, is_type};
+use super::body::{Body, is_forced};
 use super::limit;
 use super::targets::Targets;
 use crate::headers;
@@ -198,9 +198,9 @@ pub(super) fn needs_responses(body: &Body<'_>, targets: &Targets, own: &Model<'_
     ];
     let asked = body.members.text("reasoning_effort").trim().to_ascii_lowercase();
     let is_asked = !matches!(&*asked, "" | "none" | "off") && own.supports_effort != Some(false)
-        || body.tools.iter().any(|tool| is_type(tool, SEARCH));
+        || body.tools.iter().any(|tool| tool.is("type", SEARCH));
     let is_astra = is_named(body, ASTRA);
-    let is_own = |tool: &Object<'_>| OWN_TOOLS.iter().any(|kind| is_type(tool, kind));
+    let is_own = |tool: &Object<'_>| OWN_TOOLS.iter().any(|kind| tool.is("type", kind));
     let is_there_alone = is_astra && matches!(&*asked, "max" | "ultra")
         || !body.tools.is_empty()
             && own.supports_tools != Some(false)
@@ -326,10 +326,10 @@ fn leave_out_sampling(body: &mut Body<'_>) {
 /// Whether the tool loop under way began without reasoning that can be shown: Claude then refuses to go on with it
 /// ("Expected `thinking` or `redacted_thinking`, but found `tool_use`"). What the user says behind the results ends no loop.
 fn lacks_reasoning(body: &Body<'_>) -> bool {
-    let is_own = |message: &&Object<'_>| is_role(message, "assistant");
+    let is_own = |message: &&Object<'_>| message.is("role", "assistant");
     let mut turn = body.messages.iter().rev().skip_while(|message| !is_own(message)).peekable();
     turn.peek().is_some_and(|last| last.has("tool_calls"))
         && turn
-            .take_while(|message| !is_role(message, "user"))
+            .take_while(|message| !message.is("role", "user"))
             .any(|message| message.has("tool_calls") && !message.has("content_blocks"))
 }

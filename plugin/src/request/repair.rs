@@ -7,9 +7,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::body::{
-    Body, REASONING, Renamed, calls, is_forced, is_role, is_type, list, objects, parts, says_something, text_part,
-};
+use super::body::{Body, REASONING, Renamed, calls, is_forced, list, objects, parts, says_something, text_part};
 use super::cache::MARK;
 use super::media::{as_url, is_address, is_seen};
 use super::reasoning;
@@ -47,7 +45,7 @@ pub(super) fn functions(body: &mut Body<'_>, targets: &Targets) {
             "ai" | "model" => "assistant",
             _ => "user",
         };
-        if !role.is_empty() && !is_role(message, role) {
+        if !role.is_empty() && !message.is("role", role) {
             message.set("role", String::from(role));
         }
         if let Some(function) = message.take("function_call")
@@ -81,7 +79,7 @@ const WEB_SEARCH: &str = "web_search";
 /// Calls and results among the parts of a content, as Anthropic's API has them, become those of chat completions: the gateway
 /// drops them.
 pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
-    let is_block = |part: &Object<'_>| is_type(part, "tool_use") || is_type(part, "tool_result");
+    let is_block = |part: &Object<'_>| part.is("type", "tool_use") || part.is("type", "tool_result");
     let has_blocks = |message: &Object<'_>| {
         message.get("content").is_some_and(Json::is_nested)
             && parts(message, "content").is_some_and(|all| all.iter().any(is_block))
@@ -416,7 +414,7 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
             tool.set(name, options);
             continue;
         }
-        if is_type(tool, "custom") {
+        if tool.is("type", "custom") {
             // Anthropic's word for a function.
             if tool.has("input_schema") {
                 tool.remove("type");
@@ -491,7 +489,8 @@ fn of_custom(mut tool: Object<'_>) -> Object<'_> {
     out.set_some(MARK, tool.take(MARK));
     let mut custom = tool.take("custom").and_then(Json::into_object).unwrap_or(tool);
     let mut input = Object::from([("type", "string".into())]);
-    if let Some(format) = custom.take("format").filter(|format| !format.object().is_some_and(|it| is_type(&it, "text")))
+    if let Some(format) =
+        custom.take("format").filter(|format| !format.object().is_some_and(|it| it.is("type", "text")))
     {
         input.set("description", format!("In this format: {}", format.compact()));
     }
@@ -594,7 +593,7 @@ pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
         if !takes_all && let Some(name) = fit_name(&message.text("name"), is_of, 64) {
             message.set("name", name);
         }
-        let takes_name = (!is_mistral || is_role(message, "tool")) && !message.is("name", "");
+        let takes_name = (!is_mistral || message.is("role", "tool")) && !message.is("name", "");
         message.retain(&|name| match name {
             "provider_specific_fields" => false,
             "name" => takes_name,
@@ -605,7 +604,7 @@ pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
         // LangChain keeps in a text what the Responses API says of it.
         if !takes_all && let Some(Json::List(_)) = message.get("content") {
             let all = message.take_list("content").into_iter().map(|part| match part {
-                Json::Object(mut part) if is_type(&part, "text") => {
+                Json::Object(mut part) if part.is("type", "text") => {
                     part.retain(&|name| matches!(name, "type" | "text" | MARK | "prompt_cache_breakpoint"));
                     part.into()
                 }
@@ -626,7 +625,7 @@ pub(super) fn contents(body: &mut Body<'_>) {
         // None but OpenAI knows a refusal apart from what is said, and the texts among the blocks are said there too.
         if message.get("content").is_none() {
             let texts = || {
-                let all = parts(message, "content_blocks")?.into_iter().filter(|part| is_type(part, "text"));
+                let all = parts(message, "content_blocks")?.into_iter().filter(|part| part.is("type", "text"));
                 Some(list(all.collect())).filter(|all| !is_empty(all))
             };
             let said = message.get("refusal").cloned().or_else(texts);
@@ -638,7 +637,7 @@ pub(super) fn contents(body: &mut Body<'_>) {
             // Anthropic refuses white space beside a call too.
             let text = content.text();
             if !text.is_empty() && text.trim().is_empty() {
-                if is_role(message, "tool") {
+                if message.is("role", "tool") {
                     message.set("content", "(no output)");
                 } else if message.has("tool_calls") {
                     message.set("content", Json::NULL);
@@ -646,7 +645,7 @@ pub(super) fn contents(body: &mut Body<'_>) {
             }
             continue;
         }
-        if is_role(message, "assistant") {
+        if message.is("role", "assistant") {
             blocks(message);
         }
         // A part alone, and what a tool gave as it was.
@@ -661,7 +660,7 @@ pub(super) fn contents(body: &mut Body<'_>) {
             let is_silent = parts.is_empty() && message.has("tool_calls");
             message.set("content", if is_silent { Json::NULL } else { Json::List(parts) });
         }
-        if message.get("content").is_none_or(is_empty) && is_role(message, "tool") {
+        if message.get("content").is_none_or(is_empty) && message.is("role", "tool") {
             message.set("content", "(no output)");
         }
     }
@@ -671,7 +670,7 @@ pub(super) fn contents(body: &mut Body<'_>) {
     body.messages.retain(|message| {
         let is_last = at == last;
         at += 1;
-        is_last && !is_role(message, "assistant") || is_role(message, "tool") || says_something(message)
+        is_last && !message.is("role", "assistant") || message.is("role", "tool") || says_something(message)
     });
 }
 
@@ -687,36 +686,31 @@ fn is_empty(json: &Json<'_>) -> bool {
 /// the words of OpenClaw's own client, that there is none, and the second becomes a message of the user's. Results without
 /// an id come in the order of the calls.
 pub(super) fn pairs(body: &mut Body<'_>, targets: &Targets) {
-    let mut told = Ids::of(&body.messages);
-    if told.numbers.is_empty() {
+    let mut texts = ids_of(&body.messages);
+    if texts.iter().flatten().any(|id| id.is_empty()) {
+        for (at, message) in body.messages.iter_mut().enumerate() {
+            let mut index = 0;
+            calls(message, &mut |mut call| {
+                if call.text("id").is_empty() {
+                    call.set("id", format!("call_{at}_{index}"));
+                }
+                index += 1;
+                Some(call)
+            });
+        }
+        texts = ids_of(&body.messages);
+    }
+    let numbers = numbers_of(&texts);
+    if numbers.is_empty() {
         return;
     }
-    if !are_paired(&body.messages, &told) {
-        pair(body);
-        told = Ids::of(&body.messages);
-    }
-    ids(body, targets, told);
-}
-
-fn pair(body: &mut Body<'_>) {
-    for (at, message) in body.messages.iter_mut().enumerate() {
-        let mut index = 0;
-        calls(message, &mut |mut call| {
-            if call.text("id").is_empty() {
-                call.set("id", format!("call_{at}_{index}"));
-            }
-            index += 1;
-            Some(call)
-        });
-    }
-    let Ids { texts, numbers } = Ids::of(&body.messages);
     let mut open = Open { counts: alloc::vec![0; numbers.len()], calls: VecDeque::new() };
     let mut numbers = numbers.into_iter();
     let mut lost: Vec<Object<'_>> = Vec::new();
     let mut out = Vec::with_capacity(body.messages.len());
     for (mut message, ids) in core::mem::take(&mut body.messages).into_iter().zip(texts) {
         let mut named = ids.into_iter().zip(&mut numbers);
-        if !is_role(&message, "tool") {
+        if !message.is("role", "tool") {
             open.close(&mut out);
             out.append(&mut lost);
             for (id, number) in named {
@@ -736,6 +730,7 @@ fn pair(body: &mut Body<'_>) {
     open.close(&mut out);
     out.append(&mut lost);
     body.messages = out;
+    fit_ids(body, targets);
 }
 
 /// Calls of a turn that have no result yet.
@@ -782,50 +777,26 @@ impl<'a> Open<'a> {
 }
 
 /// The ids of a history, each message's: that of a result, or those of its calls; empty where there is none.
-pub(super) struct Ids<'a> {
-    texts: Vec<Vec<Cow<'a, str>>>,
-    /// All of them as numbers, the same for the same: a turn may have any number of calls, and its results any order, so
-    /// they are not looked for one by one.
-    pub(super) numbers: Vec<usize>,
+pub(super) fn ids_of<'a>(messages: &[Object<'a>]) -> Vec<Vec<Cow<'a, str>>> {
+    let id = |call: &Json<'a>| if let Json::Object(call) = call { call.text("id") } else { Cow::default() };
+    let told = |message: &Object<'a>| match message.get("tool_calls") {
+        _ if message.is("role", "tool") => alloc::vec![message.text("tool_call_id")],
+        Some(Json::List(calls)) => calls.iter().map(id).collect(),
+        _ => Vec::new(),
+    };
+    messages.iter().map(told).collect()
 }
 
-impl<'a> Ids<'a> {
-    pub(super) fn of(messages: &[Object<'a>]) -> Self {
-        let id = |call: &Json<'a>| if let Json::Object(call) = call { call.text("id") } else { Cow::default() };
-        let told = |message: &Object<'a>| match message.get("tool_calls") {
-            _ if is_role(message, "tool") => alloc::vec![message.text("tool_call_id")],
-            Some(Json::List(calls)) => calls.iter().map(id).collect(),
-            _ => Vec::new(),
-        };
-        let texts: Vec<Vec<_>> = messages.iter().map(told).collect();
-        let numbers = firsts(&texts.iter().flatten().map(|id| &**id).collect::<Vec<_>>());
-        Self { texts, numbers }
-    }
-}
-
-fn are_paired(messages: &[Object<'_>], Ids { texts, numbers }: &Ids<'_>) -> bool {
-    let mut counts = alloc::vec![0_usize; numbers.len()];
-    let (mut numbers, mut open) = (numbers.iter(), 0_usize);
-    let is_in_order = messages.iter().zip(texts).all(|(message, ids)| {
-        let is_result = is_role(message, "tool");
-        (is_result || open == 0)
-            && ids.iter().zip(&mut numbers).all(|(id, number)| {
-                let Some(count) = counts.get_mut(*number).filter(|_| !id.is_empty()) else { return false };
-                let changed = if is_result {
-                    count.checked_sub(1).zip(open.checked_sub(1))
-                } else {
-                    Some((*count + 1, open + 1))
-                };
-                changed.map(|changed| (*count, open) = changed).is_some()
-            })
-    });
-    is_in_order && open == 0
+/// All of them as numbers, the same for the same: a turn may have any number of calls, and its results any order, so they
+/// are not looked for one by one.
+pub(super) fn numbers_of(ids: &[Vec<Cow<'_, str>>]) -> Vec<usize> {
+    firsts(&ids.iter().flatten().map(|id| &**id).collect::<Vec<_>>())
 }
 
 /// Ids of calls that the next model's provider refuses, where another model gave them (farion1231/cc-switch#1181): Anthropic
 /// and Bedrock take letters, digits, `_` and `-`, OpenAI 40 characters, Mistral nine letters and digits. Such an id becomes
 /// its number in the history, which all of them take, and so does each that looks like one of these: no two become one.
-fn ids(body: &mut Body<'_>, targets: &Targets, Ids { texts, numbers }: Ids<'_>) {
+fn fit_ids(body: &mut Body<'_>, targets: &Targets) {
     let [is_claude, is_gpt, is_mistral] =
         [Family::Claude, Family::Gpt, Family::Mistral].map(|family| targets.has(&[family]));
     let is_bedrock = targets.goes(Route::Bedrock);
@@ -835,10 +806,11 @@ fn ids(body: &mut Body<'_>, targets: &Targets, Ids { texts, numbers }: Ids<'_>) 
             || is_gpt && id.len() > 40
             || is_mistral && !(id.len() == 9 && is_of(id, b""))
     };
+    let texts = ids_of(&body.messages);
     if !texts.iter().flatten().any(|id| is_refused(id)) {
         return;
     }
-    let mut numbers = numbers.into_iter();
+    let mut numbers = numbers_of(&texts).into_iter();
     let mut fit = |object: &mut Object<'_>, name: &'static str| {
         let id = object.text(name);
         if let Some(number) = numbers.next().filter(|_| is_refused(&id) || id.starts_with(MADE)) {
@@ -846,7 +818,7 @@ fn ids(body: &mut Body<'_>, targets: &Targets, Ids { texts, numbers }: Ids<'_>) 
         }
     };
     for message in &mut body.messages {
-        if is_role(message, "tool") {
+        if message.is("role", "tool") {
             fit(message, "tool_call_id");
         } else {
             calls(message, &mut |mut call| {
@@ -946,7 +918,7 @@ const UNTYPED: [(&str, &[&str]); 3] =
 
 /// Anthropic's document in blocks stands for them, its title first.
 fn in_blocks<'a>(part: &Object<'a>) -> Option<Vec<Object<'a>>> {
-    let source = part.get("source").filter(|_| is_type(part, "document"))?.object()?;
+    let source = part.get("source").filter(|_| part.is("type", "document"))?.object()?;
     let mut blocks = parts(&source, "content")?;
     if let Some(title) = part.get("title") {
         blocks.insert(0, text_part(title.clone()));
@@ -967,7 +939,7 @@ fn blocks(message: &mut Object<'_>) {
     for mut part in parts {
         if !is_thought(&part) {
             texts.push(Json::from(part.clone()));
-        } else if is_type(&part, "reasoning") || is_type(&part, "think") {
+        } else if part.is("type", "reasoning") || part.is("type", "think") {
             let said = ["text", "reasoning", "think", "summary"].iter().find_map(|name| part.get(name));
             let text = said.map(|said| said.text().into_owned()).unwrap_or_default();
             part = Object::from([("type", "thinking".into()), ("thinking", text.into())]);
@@ -1008,7 +980,7 @@ fn show<'a>(mut object: Object<'a>, out: &mut Vec<Json<'a>>) {
     let mark = object.take(MARK);
     let mut object = of_chat(object);
     object.set_some(MARK, mark);
-    if is_type(&object, "text") {
+    if object.is("type", "text") {
         // The Assistants API has an object there.
         if let Some(odd) = object.get("text").filter(|text| text.string().is_none() && !text.is_null()) {
             let value = odd.object().and_then(|odd| odd.get("value")?.string()).map(Cow::into_owned);
@@ -1018,7 +990,7 @@ fn show<'a>(mut object: Object<'a>, out: &mut Vec<Json<'a>>) {
             return;
         }
     }
-    if !is_type(&object, "image_url") {
+    if !object.is("type", "image_url") {
         return out.push(object.into());
     }
     // A text alone is its URL, which OpenAI refuses.

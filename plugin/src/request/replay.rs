@@ -10,7 +10,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::body::{Body, REASONING, calls, is_role, is_system, is_type, list, parts, says_something};
+use super::body::{Body, REASONING, calls, is_system, list, parts, says_something};
 use super::targets::Targets;
 use crate::json::{Json, Object};
 use crate::model_traits::{BOUND, Family, Protocol, Route, Thinking, Traits};
@@ -85,17 +85,17 @@ enum Piece<'a> {
 
 /// The model's own turns, if there are any.
 pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
-    if !body.messages.iter().any(|message| is_role(message, "assistant")) {
+    if !body.messages.iter().any(|message| message.is("role", "assistant")) {
         return;
     }
     // Of two parts the second changes with what the user says.
     let changes =
         |message: &Object<'_>| is_system(message) && parts(message, "content").is_some_and(|all| all.len() == 2);
     let is_bound = targets.any(|target| target.refuses & BOUND != 0) && body.messages.iter().any(changes);
-    let asked = body.messages.iter().rposition(|message| is_role(message, "user")).filter(|_| is_bound).unwrap_or(0);
+    let asked = body.messages.iter().rposition(|message| message.is("role", "user")).filter(|_| is_bound).unwrap_or(0);
     let takes = Takes::of(targets, body.protocol);
     let must_be_signed = targets.any(|target| target.family == Family::Gemini && target.thinking == Thinking::Effort);
-    let turns = body.messages.iter_mut().enumerate().filter(|(_, message)| is_role(message, "assistant"));
+    let turns = body.messages.iter_mut().enumerate().filter(|(_, message)| message.is("role", "assistant"));
     for (at, message) in turns {
         let takes =
             if at < asked { Takes { blocks: false, thinking_blocks: false, details: false, ..takes } } else { takes };
@@ -103,7 +103,7 @@ pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
         call_signatures(message, takes, must_be_signed);
     }
     // A turn that was cut while it thought says nothing: all but a few refuse it in each later turn, and nobody misses it.
-    body.messages.retain(|message| !is_role(message, "assistant") || says_something(message));
+    body.messages.retain(|message| !message.is("role", "assistant") || says_something(message));
 }
 
 /// Writes reasoning in the form that the model takes, or leaves it out.
@@ -131,7 +131,7 @@ fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
     let mut field = "";
     for piece in pieces {
         match piece {
-            Piece::Other(block) if is_type(&block, CALL) && !takes.items => {}
+            Piece::Other(block) if block.is("type", CALL) && !takes.items => {}
             Piece::Other(block) => blocks.push(block),
             Piece::Thinking { text, signature } => match signature.as_deref() {
                 Some(name @ ("reasoning_content" | "reasoning")) => {
@@ -154,7 +154,7 @@ fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
             },
         }
     }
-    let is_thought = |block: &Object<'_>| is_type(block, "thinking") || is_type(block, "redacted_thinking");
+    let is_thought = |block: &Object<'_>| block.is("type", "thinking") || block.is("type", "redacted_thinking");
     // "The final block in an assistant message cannot be `thinking`" (tailcallhq/forgecode#3071).
     while !message.has("tool_calls") && blocks.last().is_some_and(is_thought) {
         blocks.pop();
@@ -188,7 +188,8 @@ fn pieces<'a>(message: &Object<'a>, details: &mut Vec<Json<'a>>) -> Vec<Piece<'a
     out.extend(blocks.into_iter().map(|block| piece(block, BLOCKS)));
     for detail in message.list("reasoning_details") {
         // Ours have a signature and nothing of OpenRouter's: see the front component.
-        let own = detail.object().filter(|object| is_type(object, "reasoning.text") && object.get("format").is_none());
+        let own =
+            detail.object().filter(|object| object.is("type", "reasoning.text") && object.get("format").is_none());
         match own.as_ref().and_then(|object| Some((object.text("text"), object.get("signature")?.string()?))) {
             Some((text, signature)) => out.push(Piece::Thinking { text, signature: Some(signature) }),
             None => details.push(detail),
@@ -208,7 +209,7 @@ fn pieces<'a>(message: &Object<'a>, details: &mut Vec<Json<'a>>) -> Vec<Piece<'a
         out.extend(
             content
                 .into_iter()
-                .filter(|part| !part.text("text").is_empty() || !is_type(part, "text"))
+                .filter(|part| !part.text("text").is_empty() || !part.is("type", "text"))
                 .map(Piece::Other),
         );
     }
@@ -217,12 +218,12 @@ fn pieces<'a>(message: &Object<'a>, details: &mut Vec<Json<'a>>) -> Vec<Piece<'a
 
 /// A block as a piece; `form` marks its signature.
 fn piece<'a>(block: Object<'a>, form: &str) -> Piece<'a> {
-    if is_type(&block, "thinking") {
+    if block.is("type", "thinking") {
         let signature = block.get("signature").and_then(Json::string).filter(|signature| !signature.is_empty());
         let signature = signature.map(|signature| Cow::Owned([form, &*signature].concat()));
         return Piece::Thinking { text: block.text("thinking"), signature };
     }
-    if is_type(&block, "redacted_thinking") {
+    if block.is("type", "redacted_thinking") {
         let signature = Some(Cow::Owned(format!("{form}{REDACTED}{}", block.text("data"))));
         return Piece::Thinking { text: Cow::default(), signature };
     }

@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use super::body::{Body, is_type, parts};
+use super::body::{Body, parts};
 use super::cache::MARK;
 use super::media::as_url;
 use super::targets::Targets;
@@ -90,7 +90,7 @@ pub(super) fn body<'a>(body: Body<'a>, targets: &Targets) -> Object<'a> {
 
 /// A tool. One that does not say so is not strict, as in a chat.
 fn tool(tool: Object<'_>) -> Json<'_> {
-    let is_function = is_type(&tool, "function");
+    let is_function = tool.is("type", "function");
     let mut tool = flat(tool);
     // The grammar of a custom one, and where who searches is.
     for name in ["format", "user_location"] {

@@ -2391,3 +2391,15 @@ fn an_image_that_nobody_can_fetch_is_named() {
     let sent = plain(json!({"model": CLAUDE, "messages": [user("q"), {"role": "user", "content": image}]}));
     assert_eq!(sent["messages"][1]["content"][0]["text"], "(image that cannot be had: file:///tmp/a.png)");
 }
+
+#[test]
+fn the_limit_is_named_as_the_model_knows_it() {
+    let sent = |model: &str| plain(json!({"model": model, "max_tokens": 7, "messages": [user("a")]}));
+    for model in ["o1", "@openai/o3-mini", "gpt-5", "@azure/gpt-5.2", "gpt-10"] {
+        assert_eq!(sent(model)["max_completion_tokens"], 7, "{model}");
+        assert!(sent(model).get("max_tokens").is_none(), "{model}");
+    }
+    for model in ["@anthropic/claude-sonnet-4-5", "@x/org/o", "openai-5", "gpt-oss", "@o1/llama"] {
+        assert_eq!(sent(model)["max_tokens"], 7, "{model}");
+    }
+}
