@@ -34,9 +34,9 @@ impl<'a> Body<'a> {
 
     pub(super) fn into_json(self) -> String {
         let Self { mut members, messages, tools, stream, .. } = self;
-        members.set("messages", messages.into_iter().map(Json::from).collect::<Vec<_>>());
+        members.set("messages", list(messages));
         if !tools.is_empty() {
-            members.set("tools", tools.into_iter().map(Json::from).collect::<Vec<_>>());
+            members.set("tools", list(tools));
         }
         if stream {
             members.set("stream", true);
@@ -105,8 +105,8 @@ pub(super) fn list<'a>(objects: Vec<Object<'a>>) -> Json<'a> {
 pub(super) fn calls<'a>(message: &mut Object<'a>, change: &mut dyn FnMut(Object<'a>) -> Option<Object<'a>>) {
     let Some(calls) = message.take("tool_calls") else { return };
     let calls = calls.into_items().into_iter().filter_map(Json::into_object);
-    let calls: Vec<_> = calls.filter_map(change).map(Json::from).collect();
-    if calls.is_empty() { message.remove("tool_calls") } else { message.set("tool_calls", calls) }
+    let calls: Vec<_> = calls.filter_map(change).collect();
+    if calls.is_empty() { message.remove("tool_calls") } else { message.set("tool_calls", list(calls)) }
 }
 
 /// Whether a message holds anything that a provider would miss.

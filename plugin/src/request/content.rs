@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use super::body::{Body, is_system, list, parts, text_part};
 use super::cache::MARK;
 use super::media::{as_url, is_address, is_seen};
-use super::repair;
+use super::pairs;
 use super::targets::Targets;
 use crate::base64;
 use crate::json::{Json, Object, last_of_each};
@@ -426,7 +426,7 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     if !targets.has(&[Family::Gemini]) {
         return;
     }
-    let numbers = repair::numbers_of(&repair::ids_of(&body.messages));
+    let numbers = pairs::numbers_of(&pairs::ids_of(&body.messages));
     let mut names = alloc::vec![None; numbers.len()];
     let mut numbers = numbers.into_iter();
     for message in &mut body.messages {
@@ -454,37 +454,24 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
     let keeps_parts = targets.all(|target| target.takes_markers() || target.route == Route::OpenRouter)
         || (!takes_one && has_marker(&body.messages));
     let knows_developer = !targets.all(|target| target.family != Family::Gpt);
-    let mut first: Option<usize> = None;
-    let mut more = String::new();
-    let mut at = 0;
-    body.messages.retain_mut(|message| {
-        if !is_system(message) {
-            at += 1;
-            return true;
-        }
+    for message in body.messages.iter_mut().filter(|message| is_system(message)) {
         if !knows_developer && message.is("role", "developer") {
             message.set("role", "system");
         }
         if !keeps_parts && let Some(text) = joined(message) {
             message.set("content", text);
         }
-        if takes_one && first.is_some() {
-            more.push_str("\n\n");
-            more.push_str(&message.text("content"));
-            return false;
-        }
-        first.get_or_insert(at);
-        at += 1;
-        true
-    });
-    if let Some(message) = first.filter(|_| !more.is_empty()).and_then(|at| body.messages.get_mut(at)) {
-        let text = message.text("content").into_owned() + &more;
-        message.set("content", text);
     }
-    // Gemini's has to be the first message of all.
-    if takes_one && let Some(at) = first.filter(|&at| at > 0) {
-        let message = body.messages.remove(at);
-        body.messages.insert(0, message);
+    if takes_one {
+        // Gemini's has to be the first message of all.
+        let (mut told, rest): (Vec<_>, Vec<_>) = core::mem::take(&mut body.messages).into_iter().partition(is_system);
+        if told.len() > 1 {
+            let text = told.iter().map(|message| message.text("content")).collect::<Vec<_>>().join("\n\n");
+            told.truncate(1);
+            told.iter_mut().for_each(|first| first.set("content", text.clone()));
+        }
+        told.extend(rest);
+        body.messages = told;
     }
 }
 

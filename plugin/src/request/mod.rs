@@ -10,6 +10,7 @@ mod content;
 mod format;
 mod limit;
 mod media;
+mod pairs;
 mod reasoning;
 mod repair;
 mod replay;
@@ -101,7 +102,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     repair::tool_names(&mut body, &targets);
     repair::arguments(&mut body, &targets);
     repair::contents(&mut body);
-    repair::pairs(&mut body, &targets);
+    pairs::all(&mut body, &targets);
     content::tool_images(&mut body, &targets);
     content::documents(&mut body, &targets);
     content::tool_names(&mut body, &targets);

@@ -44,8 +44,8 @@ impl Takes {
         }
         if targets.is_unknown() {
             // It goes back to the one that sent it, whoever that is.
-            let (blocks, thinking_blocks, content, details, signatures) = (true, true, true, true, true);
-            return Self { blocks, thinking_blocks, content, details, signatures, ..Self::default() };
+            let all = Self { blocks: true, thinking_blocks: true, content: true, ..Self::default() };
+            return Self { details: true, signatures: true, ..all };
         }
         let is_claude = |target: &Traits| target.family == Family::Claude && target.route != Route::Other;
         let is_open = |target: &Traits| target.route == Route::OpenRouter;
