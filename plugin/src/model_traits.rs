@@ -402,7 +402,7 @@ fn line_first(name: String) -> String {
     let split = name.strip_prefix("claude-").and_then(|rest| rest.split_once('-'));
     let (version, line) = split.unwrap_or_default();
     match version.as_bytes().first() {
-        Some(b'4'..=b'9') => alloc::format!("claude-{}-{version}", line.split('-').next().unwrap_or(line)),
+        Some(b'4'..=b'9') => ["claude-", line.split('-').next().unwrap_or(line), "-", version].concat(),
         _ => name,
     }
 }

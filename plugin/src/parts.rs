@@ -21,7 +21,7 @@ use crate::{base64, images, signature};
 /// The reasoning in one of Portkey's content blocks.
 pub(crate) fn block_thinking(block: &mut wire::Block<'_>) -> Option<Thinking> {
     let signature = match present(mem::take(&mut block.data)) {
-        Some(data) => Some(format!("{}{}{data}", block.form, signature::REDACTED)),
+        Some(data) => Some([block.form, signature::REDACTED, &data].concat()),
         None => present(mem::take(&mut block.signature)).map(|signature| [block.form, &signature].concat()),
     };
     let text = mem::take(&mut block.thinking.text).into_owned();

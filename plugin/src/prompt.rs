@@ -2,7 +2,6 @@
 //! wrote.
 
 use alloc::borrow::Cow;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -94,20 +93,20 @@ fn schema<'t>(text: &'t str, what: &str) -> Result<Json<'t>> {
     Json::parse(text)
         .ok()
         .filter(Json::is_object)
-        .ok_or_else(|| error::invalid_request(&format!("{what} is not a JSON object")))
+        .ok_or_else(|| error::invalid_request(&[what, " is not a JSON object"].concat()))
 }
 
 fn checked(name: &str, value: Option<f32>) -> Result<Option<f32>> {
     match value {
         Some(value) if !(0.0..1e9).contains(&value) => {
-            Err(error::invalid_request(&format!("{name} must be a number of at least 0")))
+            Err(error::invalid_request(&[name, " must be a number of at least 0"].concat()))
         }
         value => Ok(value),
     }
 }
 
 fn tool(tool: &Tool) -> Result<Json<'_>> {
-    let what = format!("The parameter schema of the tool {}", tool.name);
+    let what = ["The parameter schema of the tool ", &tool.name].concat();
     let parameters = schema(&tool.parameters_schema_json, &what)?;
     let mut function = Object::default();
     function.set("name", &*tool.name);
@@ -211,7 +210,7 @@ fn data_url(media: &Media) -> Result<String> {
     if !media.media_type.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/+-.".contains(&byte)) {
         return Err(error::invalid_request("The media type of an image or a file is malformed"));
     }
-    let mut url = format!("data:{};base64,", media.media_type);
+    let mut url = ["data:", &media.media_type, ";base64,"].concat();
     STANDARD.encode_append(&media.data, &mut url);
     Ok(url)
 }

@@ -12,7 +12,6 @@
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::collections::BTreeMap;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
@@ -168,6 +167,6 @@ impl Details {
             return None;
         }
         let details: Vec<Json<'_>> = self.0.drain(..).map(Json::from).collect();
-        Some(format!("{DETAILS}{}", Json::from(details).to_json()))
+        Some([DETAILS, &Json::from(details).to_json()].concat())
     }
 }

@@ -1,6 +1,5 @@
 //! A body that is being made to fit, and what each pass asks of its messages and their parts.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -57,7 +56,7 @@ pub(super) fn objects<'a>(members: &mut Object<'a>, name: &str) -> Result<Vec<Ob
     if members.get(name).is_none_or(is_empty) {
         return Ok(Vec::new());
     }
-    let wrong = || error::invalid_request(&format!("The member {name} of the request is not a list of objects"));
+    let wrong = || error::invalid_request(&["The member ", name, " of the request is not a list of objects"].concat());
     let items = members.take_list(name);
     let mut read = Vec::with_capacity(items.len());
     for item in items {

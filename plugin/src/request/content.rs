@@ -1,7 +1,6 @@
 //! Contents of messages in the form that each provider takes: one system message, documents, names of tool results.
 
 use alloc::borrow::Cow;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -58,14 +57,14 @@ pub(super) fn tool_images(body: &mut Body<'_>, targets: &Targets) {
                 let are_images = images.iter().all(|part| part.object().is_some_and(|it| it.is("type", "image_url")));
                 let (one, some) = if are_images { ("image", "Image") } else { ("file", "File") };
                 if says_nothing {
-                    message.set("content", format!("(see attached {one})"));
+                    message.set("content", ["(see attached ", one, ")"].concat());
                 }
                 let whose = match &*message.text("role") {
                     "tool" => "tool result",
                     "assistant" => "the assistant's answer",
                     _ => "the instructions",
                 };
-                shown.push(text_part(format!("{some}(s) from {whose}:").into()).into());
+                shown.push(text_part([some, "(s) from ", whose, ":"].concat().into()).into());
                 shown.extend(images);
             }
         }
@@ -209,7 +208,7 @@ fn plain<'a>(part: &Object<'a>) -> Option<Json<'a>> {
     let decoded = base64::decoded(text.as_bytes()).ok().filter(|_| text.len() >= 8 && text.len() % 4 == 0);
     let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|read| !read.contains(is_odd));
     let text = decoded.map_or(text, Cow::Owned);
-    let mut said = text_part(format!("{}\n{text}", file.text("filename")).into());
+    let mut said = text_part([&*file.text("filename"), "\n", &text].concat().into());
     said.set_some(MARK, part.get(MARK).cloned());
     Some(said.into())
 }
@@ -254,9 +253,9 @@ fn told(kind: &str, held: &Object<'_>, url: &str) -> String {
         _ => core::str::from_utf8(&file).ok().filter(|read| !read.contains(is_odd)).map(Cow::Borrowed),
     };
     if let Some(read) = read.filter(|read| !read.is_empty()) {
-        return format!("{name}\n{read}");
+        return [&*name, "\n", &read].concat();
     }
-    let mut words = format!("({kind} that this model cannot take:");
+    let mut words = ["(", kind, " that this model cannot take:"].concat();
     let shown = match url.strip_prefix("data:") {
         Some(data) => data.split([';', ',']).next().unwrap_or_default(),
         None if is_address(url) => url,
@@ -328,7 +327,7 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
     let url = url_of(&held);
     let renamed = url
         .split_once(";base64,")
-        .and_then(|(head, data)| Some(Cow::Owned(format!("data:{};base64,{data}", name_of(head)?))));
+        .and_then(|(head, data)| Some(Cow::Owned(["data:", name_of(head)?, ";base64,", data].concat())));
     let url = renamed.unwrap_or(url);
     let is = |start: &str| url.starts_with(start);
     let is_elsewhere = is_address(&url);
@@ -587,7 +586,7 @@ pub(super) fn told_calls(body: &mut Body<'_>, targets: &Targets) {
     let said = |message: &Object<'_>| joined(message).unwrap_or_else(|| message.text("content").into_owned());
     for message in &mut body.messages {
         if message.is("role", "tool") {
-            let text = format!("Result of {}: {}", message.text("tool_call_id"), said(message));
+            let text = ["Result of ", &message.text("tool_call_id"), ": ", &said(message)].concat();
             *message = Object::from([("role", "user".into()), ("content", text.into())]);
         } else if let Some(calls) = message.take("tool_calls").and_then(Json::into_list) {
             let mut text = said(message);

@@ -1,7 +1,6 @@
 //! The form that an answer is asked for in (`response_format`). Some providers refuse it, and the gateway keeps it from
 //! others, who then answer as they like: they are told in words.
 
-use alloc::format;
 use alloc::string::String;
 
 use super::body::{Body, is_system};
@@ -73,7 +72,7 @@ pub(super) fn answer(body: &mut Body<'_>, targets: &Targets) {
     let is_spoken_of = |message: &Object<'_>| message.text("content").to_ascii_lowercase().contains("json");
     says |= !has_schema && !body.messages.iter().any(is_spoken_of);
     if says {
-        let schema = schema.as_ref().map(|schema| format!("\nThe schema:\n{}", schema.compact()));
+        let schema = schema.as_ref().map(|schema| ["\nThe schema:\n", &schema.compact()].concat());
         say(body, [WORDS, schema.as_deref().unwrap_or_default()].concat());
     }
     if sent == Sent::All
@@ -114,7 +113,7 @@ fn say(body: &mut Body<'_>, words: String) {
     if let Some(before) = before
         && let Some(text) = before.get("content").and_then(Json::string)
     {
-        return before.set("content", format!("{text}\n\n{words}"));
+        return before.set("content", [&*text, "\n\n", &words].concat());
     }
     // Parts stay as they are: one of them may be kept in the prompt cache.
     body.messages.insert(at, Object::from([("role", "system".into()), ("content", words.into())]));

@@ -1,7 +1,6 @@
 //! The images and files of a part, by their URLs: as data or as an address.
 
 use alloc::borrow::Cow;
-use alloc::format;
 
 /// Whether data of this type, in a URL or told, are of an image that those who see take, but for a GIF at Gemini and Bedrock.
 pub(super) fn is_seen(kind: &str) -> bool {
@@ -40,5 +39,9 @@ pub(super) fn as_url<'a>(data: Cow<'a, str>, kind: &str) -> Cow<'a, str> {
     let kind = known.map_or(told, |(_, kind)| kind);
     let end = if is_base64 { ";base64" } else { "" };
     let is_sound = data.starts_with("data:") && head.strip_suffix(end) == Some(kind);
-    if kind.is_empty() || rest.is_empty() || is_sound { data } else { Cow::Owned(format!("data:{kind}{end},{rest}")) }
+    if kind.is_empty() || rest.is_empty() || is_sound {
+        data
+    } else {
+        Cow::Owned(["data:", kind, end, ",", rest].concat())
+    }
 }

@@ -491,7 +491,7 @@ fn of_custom(mut tool: Object<'_>) -> Object<'_> {
     if let Some(format) =
         custom.take("format").filter(|format| !format.object().is_some_and(|it| it.is("type", "text")))
     {
-        input.set("description", format!("In this format: {}", format.compact()));
+        input.set("description", ["In this format: ", &format.compact()].concat());
     }
     let parameters = [
         ("type", "object".into()),
@@ -857,7 +857,7 @@ fn show<'a>(mut object: Object<'a>, out: &mut Vec<Json<'a>>) {
         text_part("(image without data)".into())
     } else if is_address(&url) && !["http", "gs:", "s3:"].iter().any(|start| url.starts_with(start)) {
         // "Only base64, http or https URLs are supported": agentscope-ai/QwenPaw#1114.
-        text_part(format!("(image that cannot be had: {url})").into())
+        text_part(["(image that cannot be had: ", &url, ")"].concat().into())
     } else {
         image.set("url", Json::Text(url));
         object.set("image_url", image);

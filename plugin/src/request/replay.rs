@@ -6,7 +6,6 @@
 //! them are this component's own text, which says who sent it: see [`crate::signature`].
 
 use alloc::borrow::Cow;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -224,7 +223,7 @@ fn piece<'a>(block: Object<'a>, form: &str) -> Piece<'a> {
         return Piece::Thinking { text: block.text("thinking"), signature };
     }
     if block.is("type", "redacted_thinking") {
-        let signature = Some(Cow::Owned(format!("{form}{REDACTED}{}", block.text("data"))));
+        let signature = Some(Cow::Owned([form, REDACTED, &block.text("data")].concat()));
         return Piece::Thinking { text: Cow::default(), signature };
     }
     Piece::Other(block)

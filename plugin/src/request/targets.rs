@@ -6,7 +6,6 @@
 //! another family refuses: OpenAI refuses unknown members (`Unknown parameter: ...`), Databricks and GLM refuse cache
 //! markers.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -143,7 +142,7 @@ fn told(model: &str, provider: &str, options: &Options<'_>) -> Option<Traits> {
     } else if provider.is_empty() || prompt::split_slug(model).is_some() {
         model_traits::of(model)
     } else {
-        model_traits::of(&format!("@{provider}/{model}"))
+        model_traits::of(&["@", provider, "/", model].concat())
     }
 }
 
