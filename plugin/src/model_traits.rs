@@ -90,8 +90,8 @@ pub(crate) struct Traits {
     pub(crate) max_output_tokens: u32,
     pub(crate) images: bool,
     pub(crate) thinking: Thinking,
-    /// The words that an effort may be, the weakest first. Empty: they are not known.
-    pub(crate) efforts: &'static [&'static str],
+    /// The words of [`EFFORTS`] that an effort may be, a bit for each: [`NONE`] and the others. 0: they are not known.
+    pub(crate) efforts: u8,
     /// Whether it thinks unless it is told not to, which gateway 1.15.2 does not pass on.
     pub(crate) always_thinks: bool,
     /// What it refuses whatever the value: [`STOP`] and the other bits.
@@ -152,19 +152,20 @@ impl Row {
     }
 }
 
+/// The words that OpenAI's and other APIs have for an effort, the weakest first.
+pub(crate) const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+pub(crate) const NONE: u8 = 1;
+const MINIMAL: u8 = 2;
+const LOW: u8 = 4;
 /// "Supported values are: 'medium'" (egoist/chatwise-releases#1257, Laisky/one-api#266).
-const MEDIUM: &[&str] = &["medium"];
-const LOW_HIGH: &[&str] = &["low", "medium", "high"];
-const TO_XHIGH: &[&str] = &["low", "medium", "high", "xhigh"];
-const TO_MAX: &[&str] = &["low", "medium", "high", "xhigh", "max"];
-const CLAUDE_46: &[&str] = &["low", "medium", "high", "max"];
-const GPT_5: &[&str] = &["minimal", "low", "medium", "high"];
-const GPT_51: &[&str] = &["none", "low", "medium", "high"];
-const GPT_52: &[&str] = &["none", "low", "medium", "high", "xhigh"];
-const TO_XHIGH_PRO: &[&str] = &["medium", "high", "xhigh"];
-const GPT_56: &[&str] = &["none", "low", "medium", "high", "xhigh", "max"];
-const QWEN_4: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", "max"];
-const GEMINI_3: &[&str] = &["minimal", "low", "medium", "high"];
+const MEDIUM: u8 = 8;
+const HIGH: u8 = 16;
+pub(crate) const XHIGH: u8 = 32;
+pub(crate) const MAX: u8 = 64;
+const LOW_HIGH: u8 = LOW | MEDIUM | HIGH;
+const TO_XHIGH: u8 = LOW_HIGH | XHIGH;
+const TO_MAX: u8 = TO_XHIGH | MAX;
+const MINIMAL_HIGH: u8 = MINIMAL | LOW_HIGH;
 
 #[rustfmt::skip]
 const ROWS: &[Row] = {
@@ -172,12 +173,12 @@ const ROWS: &[Row] = {
     use Thinking::{Adaptive, Budget, Effort, None as No};
     const fn row(
         prefix: &'static str, family: Family, context_tokens: u32, max_output_tokens: u32, images: bool, thinking: Thinking,
-        efforts: &'static [&'static str],
+        efforts: u8,
     ) -> Row {
         let refuses = match (family, prefix.as_bytes()) {
             // Whether it reasons at a call or not.
-            (Family::Gpt, [b'g', b'p', b't', b'-', b'5' | b'6', ..]) if !efforts.is_empty() => STOP,
-            (Family::Gpt, _) if !efforts.is_empty() => STOP | VERBOSITY,
+            (Family::Gpt, [b'g', b'p', b't', b'-', b'5' | b'6', ..]) if efforts != 0 => STOP,
+            (Family::Gpt, _) if efforts != 0 => STOP | VERBOSITY,
             // A number to come says more or less.
             (Family::Gpt, b"gpt-") => 0,
             (Family::Gpt, _) => VERBOSITY,
@@ -198,8 +199,8 @@ const ROWS: &[Row] = {
     row("claude-mythos", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX).thinking().refusing(BOUND),
     row("claude-opus-4.8", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
     row("claude-opus-4.7", F::Claude, 1_000_000, 128_000, true, Adaptive, TO_MAX),
-    row("claude-opus-4.6", F::Claude, 1_000_000, 128_000, true, Adaptive, CLAUDE_46),
-    row("claude-sonnet-4.6", F::Claude, 1_000_000, 128_000, true, Adaptive, CLAUDE_46),
+    row("claude-opus-4.6", F::Claude, 1_000_000, 128_000, true, Adaptive, LOW_HIGH | MAX),
+    row("claude-sonnet-4.6", F::Claude, 1_000_000, 128_000, true, Adaptive, LOW_HIGH | MAX),
     row("claude-opus-4.5", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
     row("claude-sonnet-4.5", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH),
     row("claude-sonnet-4.0", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
@@ -207,61 +208,61 @@ const ROWS: &[Row] = {
     row("claude-opus-4.1", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
     row("claude-opus-4.0", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
     // Versions to come take no budget, and more is not known of them.
-    row("claude-sonnet-4.", F::Claude, 0, 0, true, No, &[]),
-    row("claude-opus-4.", F::Claude, 0, 0, true, No, &[]),
+    row("claude-sonnet-4.", F::Claude, 0, 0, true, No, 0),
+    row("claude-opus-4.", F::Claude, 0, 0, true, No, 0),
     row("claude-sonnet-4", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
     row("claude-opus-4", F::Claude, 200_000, 32_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
     row("claude-3.7-sonnet", F::Claude, 200_000, 64_000, true, Budget, LOW_HIGH).refusing(SCHEMA),
-    row("claude-3.5", F::Claude, 200_000, 8_192, true, No, &[]),
-    row("claude-3", F::Claude, 200_000, 4_096, true, No, &[]),
-    row("claude", F::Claude, 0, 0, true, No, &[]),
+    row("claude-3.5", F::Claude, 200_000, 8_192, true, No, 0),
+    row("claude-3", F::Claude, 200_000, 4_096, true, No, 0),
+    row("claude", F::Claude, 0, 0, true, No, 0),
 
     row("gpt-oss", F::GptOss, 131_072, 0, false, Effort, LOW_HIGH),
     row("gpt-6.2-astra", F::Gpt, 1_050_000, 128_000, true, Effort, TO_MAX),
     row("gpt-6-astra", F::Gpt, 1_050_000, 128_000, true, Effort, TO_MAX),
-    row("gpt-6", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_56),
-    row("gpt-5.6", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_56),
+    row("gpt-6", F::Gpt, 1_050_000, 128_000, true, Effort, NONE | TO_MAX),
+    row("gpt-5.6", F::Gpt, 1_050_000, 128_000, true, Effort, NONE | TO_MAX),
     // By the Responses API alone: OpenAI's model pages ("Responses API only"), the models that its client for Node 6.49 has
     // for responses and not for chats (`ResponsesModel`), its cookbook's guide to GPT-5-Codex, and Azure's table of models.
-    row("gpt-5.5-pro", F::Gpt, 1_050_000, 128_000, true, Effort, TO_XHIGH_PRO).by_responses(),
-    row("gpt-5.4-pro", F::Gpt, 1_050_000, 128_000, true, Effort, TO_XHIGH_PRO).by_responses(),
+    row("gpt-5.5-pro", F::Gpt, 1_050_000, 128_000, true, Effort, MEDIUM | HIGH | XHIGH).by_responses(),
+    row("gpt-5.4-pro", F::Gpt, 1_050_000, 128_000, true, Effort, MEDIUM | HIGH | XHIGH).by_responses(),
     row("gpt-5.3-codex", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH).by_responses(),
     row("gpt-5.2-codex", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH).by_responses().refusing(VERBOSITY),
-    row("gpt-5.2-pro", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH_PRO).by_responses(),
+    row("gpt-5.2-pro", F::Gpt, 400_000, 128_000, true, Effort, MEDIUM | HIGH | XHIGH).by_responses(),
     row("gpt-5.1-codex-max", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH).by_responses().refusing(VERBOSITY),
     row("gpt-5.1-codex", F::Gpt, 400_000, 128_000, true, Effort, LOW_HIGH).by_responses().refusing(VERBOSITY),
     row("gpt-5-codex", F::Gpt, 400_000, 128_000, true, Effort, LOW_HIGH).by_responses().refusing(VERBOSITY),
-    row("gpt-5-pro", F::Gpt, 400_000, 272_000, true, Effort, &["high"]).by_responses(),
+    row("gpt-5-pro", F::Gpt, 400_000, 272_000, true, Effort, HIGH).by_responses(),
     row("o1-pro", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).by_responses().refusing(PARALLEL),
     row("o3-pro", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).by_responses().refusing(PARALLEL),
     row("o3-deep-research", F::Gpt, 200_000, 100_000, true, Effort, MEDIUM).by_responses().refusing(PARALLEL),
     row("o4-mini-deep-research", F::Gpt, 200_000, 100_000, true, Effort, MEDIUM).by_responses().refusing(PARALLEL),
     row("codex-mini", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).by_responses().refusing(PARALLEL),
-    row("computer-use-preview", F::Gpt, 8_192, 1_024, true, No, &[]).by_responses(),
-    row("gpt-5.5", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_52),
-    row("gpt-5.4-mini", F::Gpt, 400_000, 128_000, true, Effort, GPT_52),
-    row("gpt-5.4-nano", F::Gpt, 400_000, 128_000, true, Effort, GPT_52),
-    row("gpt-5.4", F::Gpt, 1_050_000, 128_000, true, Effort, GPT_52),
+    row("computer-use-preview", F::Gpt, 8_192, 1_024, true, No, 0).by_responses(),
+    row("gpt-5.5", F::Gpt, 1_050_000, 128_000, true, Effort, NONE | TO_XHIGH),
+    row("gpt-5.4-mini", F::Gpt, 400_000, 128_000, true, Effort, NONE | TO_XHIGH),
+    row("gpt-5.4-nano", F::Gpt, 400_000, 128_000, true, Effort, NONE | TO_XHIGH),
+    row("gpt-5.4", F::Gpt, 1_050_000, 128_000, true, Effort, NONE | TO_XHIGH),
     row("gpt-5.3-chat", F::Gpt, 128_000, 16_384, true, Effort, MEDIUM).refusing(VERBOSITY),
     row("gpt-5.2-chat", F::Gpt, 128_000, 16_384, true, Effort, MEDIUM).refusing(VERBOSITY),
     row("gpt-5.1-chat", F::Gpt, 128_000, 16_384, true, Effort, MEDIUM).refusing(VERBOSITY),
     row("gpt-5.3", F::Gpt, 400_000, 128_000, true, Effort, TO_XHIGH),
-    row("gpt-5.2", F::Gpt, 400_000, 128_000, true, Effort, GPT_52),
-    row("gpt-5.1", F::Gpt, 400_000, 128_000, true, Effort, GPT_51),
-    row("gpt-5-chat", F::Gpt, 128_000, 16_384, true, No, &[]),
-    row("gpt-5", F::Gpt, 400_000, 128_000, true, Effort, GPT_5),
-    row("gpt-4.1", F::Gpt, 1_047_576, 32_768, true, No, &[]),
-    row("gpt-4o", F::Gpt, 128_000, 16_384, true, No, &[]),
-    row("gpt-4-turbo", F::Gpt, 128_000, 4_096, true, No, &[]),
-    row("gpt-4.5", F::Gpt, 128_000, 16_384, true, No, &[]),
-    row("gpt-4-vision", F::Gpt, 128_000, 4_096, true, No, &[]),
-    row("gpt-4-1106-vision", F::Gpt, 128_000, 4_096, true, No, &[]),
-    row("gpt-4", F::Gpt, 8_192, 8_192, false, No, &[]),
-    row("gpt-3.5-turbo", F::Gpt, 16_385, 4_096, false, No, &[]),
-    row("gpt-", F::Gpt, 0, 0, true, No, &[]),
-    row("chatgpt-", F::Gpt, 128_000, 16_384, true, No, &[]),
-    row("o1-mini", F::Gpt, 128_000, 65_536, false, No, &[]),
-    row("o1-preview", F::Gpt, 128_000, 32_768, false, No, &[]),
+    row("gpt-5.2", F::Gpt, 400_000, 128_000, true, Effort, NONE | TO_XHIGH),
+    row("gpt-5.1", F::Gpt, 400_000, 128_000, true, Effort, NONE | LOW_HIGH),
+    row("gpt-5-chat", F::Gpt, 128_000, 16_384, true, No, 0),
+    row("gpt-5", F::Gpt, 400_000, 128_000, true, Effort, MINIMAL_HIGH),
+    row("gpt-4.1", F::Gpt, 1_047_576, 32_768, true, No, 0),
+    row("gpt-4o", F::Gpt, 128_000, 16_384, true, No, 0),
+    row("gpt-4-turbo", F::Gpt, 128_000, 4_096, true, No, 0),
+    row("gpt-4.5", F::Gpt, 128_000, 16_384, true, No, 0),
+    row("gpt-4-vision", F::Gpt, 128_000, 4_096, true, No, 0),
+    row("gpt-4-1106-vision", F::Gpt, 128_000, 4_096, true, No, 0),
+    row("gpt-4", F::Gpt, 8_192, 8_192, false, No, 0),
+    row("gpt-3.5-turbo", F::Gpt, 16_385, 4_096, false, No, 0),
+    row("gpt-", F::Gpt, 0, 0, true, No, 0),
+    row("chatgpt-", F::Gpt, 128_000, 16_384, true, No, 0),
+    row("o1-mini", F::Gpt, 128_000, 65_536, false, No, 0),
+    row("o1-preview", F::Gpt, 128_000, 32_768, false, No, 0),
     row("o3-mini", F::Gpt, 200_000, 100_000, false, Effort, LOW_HIGH).taking_stop(),
     row("o1", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).taking_stop(),
     row("o3", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).refusing(PARALLEL),
@@ -270,89 +271,89 @@ const ROWS: &[Row] = {
     // UKGovernmentBEIS/inspect_ai#5192: no "minimal".
     row("gemini-3.7", F::Gemini, 1_048_576, 65_536, true, Effort, LOW_HIGH),
     row("gemini-3.8", F::Gemini, 1_048_576, 65_536, true, Effort, LOW_HIGH),
-    row("gemini-3-pro", F::Gemini, 1_048_576, 65_536, true, Effort, &["low", "high"]),
+    row("gemini-3-pro", F::Gemini, 1_048_576, 65_536, true, Effort, LOW | HIGH),
     row("gemini-3.1-pro", F::Gemini, 1_048_576, 65_536, true, Effort, LOW_HIGH),
-    row("gemini-3", F::Gemini, 1_048_576, 65_536, true, Effort, GEMINI_3),
+    row("gemini-3", F::Gemini, 1_048_576, 65_536, true, Effort, MINIMAL_HIGH),
     // It draws, does not reason, and writes less than the others. How much is not known.
-    row("gemini-2.5-flash-image", F::Gemini, 0, 0, true, No, &[]),
+    row("gemini-2.5-flash-image", F::Gemini, 0, 0, true, No, 0),
     // An effort becomes a level in gateway 1.15.2, which these refuse ("Thinking level is not supported"); a budget works.
-    row("gemini-2.5", F::Gemini, 1_048_576, 65_536, true, Budget, GEMINI_3),
-    row("gemini-2.0", F::Gemini, 1_048_576, 8_192, true, No, &[]),
-    row("gemini-1.5-pro", F::Gemini, 2_097_152, 8_192, true, No, &[]),
-    row("gemini-1.5", F::Gemini, 1_048_576, 8_192, true, No, &[]),
-    row("gemini", F::Gemini, 0, 0, true, No, &[]),
-    row("gemma", F::Gemma, 0, 0, false, No, &[]),
+    row("gemini-2.5", F::Gemini, 1_048_576, 65_536, true, Budget, MINIMAL_HIGH),
+    row("gemini-2.0", F::Gemini, 1_048_576, 8_192, true, No, 0),
+    row("gemini-1.5-pro", F::Gemini, 2_097_152, 8_192, true, No, 0),
+    row("gemini-1.5", F::Gemini, 1_048_576, 8_192, true, No, 0),
+    row("gemini", F::Gemini, 0, 0, true, No, 0),
+    row("gemma", F::Gemma, 0, 0, false, No, 0),
 
-    row("deepseek-flash", F::DeepSeek, 1_000_000, 384_000, true, Effort, &["high", "max"]).thinking(),
-    row("deepseek-v4-pro", F::DeepSeek, 1_000_000, 384_000, false, Effort, &["high", "max"]).thinking(),
-    row("deepseek-v4", F::DeepSeek, 1_000_000, 384_000, true, Effort, &["high", "max"]).thinking(),
+    row("deepseek-flash", F::DeepSeek, 1_000_000, 384_000, true, Effort, HIGH | MAX).thinking(),
+    row("deepseek-v4-pro", F::DeepSeek, 1_000_000, 384_000, false, Effort, HIGH | MAX).thinking(),
+    row("deepseek-v4", F::DeepSeek, 1_000_000, 384_000, true, Effort, HIGH | MAX).thinking(),
     // Other names of V4 Flash (api-docs.deepseek.com, "Models & Pricing").
-    row("deepseek-reasoner", F::DeepSeek, 1_000_000, 384_000, false, No, &[]).thinking(),
-    row("deepseek-chat", F::DeepSeek, 1_000_000, 384_000, false, No, &[]),
-    row("deepseek", F::DeepSeek, 0, 0, false, No, &[]),
+    row("deepseek-reasoner", F::DeepSeek, 1_000_000, 384_000, false, No, 0).thinking(),
+    row("deepseek-chat", F::DeepSeek, 1_000_000, 384_000, false, No, 0),
+    row("deepseek", F::DeepSeek, 0, 0, false, No, 0),
 
-    row("kimi-k3", F::Kimi, 1_048_576, 1_048_576, true, Effort, &["low", "high", "max"]).thinking().refusing(SAMPLING),
-    row("kimi-k2.", F::Kimi, 262_144, 262_144, true, No, &[]).thinking().refusing(SAMPLING),
-    row("kimi-k2-thinking", F::Kimi, 262_144, 262_144, false, No, &[]).thinking(),
-    row("kimi-k2", F::Kimi, 262_144, 262_144, false, No, &[]),
-    row("kimi", F::Kimi, 0, 0, true, No, &[]),
-    row("moonshot", F::Kimi, 0, 0, false, No, &[]),
+    row("kimi-k3", F::Kimi, 1_048_576, 1_048_576, true, Effort, LOW | HIGH | MAX).thinking().refusing(SAMPLING),
+    row("kimi-k2.", F::Kimi, 262_144, 262_144, true, No, 0).thinking().refusing(SAMPLING),
+    row("kimi-k2-thinking", F::Kimi, 262_144, 262_144, false, No, 0).thinking(),
+    row("kimi-k2", F::Kimi, 262_144, 262_144, false, No, 0),
+    row("kimi", F::Kimi, 0, 0, true, No, 0),
+    row("moonshot", F::Kimi, 0, 0, false, No, 0),
 
-    row("glm-5.3-flash", F::Glm, 1_048_576, 0, true, Effort, &["low", "high", "max"]),
-    row("glm-5.3", F::Glm, 1_048_576, 0, false, Effort, &["low", "high", "max"]),
-    row("glm-5.2", F::Glm, 1_000_000, 0, false, Effort, &["high", "max"]),
-    row("glm-5v", F::Glm, 202_752, 0, true, No, &[]),
-    row("glm-5", F::Glm, 202_752, 0, false, No, &[]),
-    row("glm-4.7", F::Glm, 202_752, 0, false, No, &[]),
-    row("glm", F::Glm, 0, 0, false, No, &[]),
-    row("zai-glm", F::Glm, 0, 0, false, No, &[]),
+    row("glm-5.3-flash", F::Glm, 1_048_576, 0, true, Effort, LOW | HIGH | MAX),
+    row("glm-5.3", F::Glm, 1_048_576, 0, false, Effort, LOW | HIGH | MAX),
+    row("glm-5.2", F::Glm, 1_000_000, 0, false, Effort, HIGH | MAX),
+    row("glm-5v", F::Glm, 202_752, 0, true, No, 0),
+    row("glm-5", F::Glm, 202_752, 0, false, No, 0),
+    row("glm-4.7", F::Glm, 202_752, 0, false, No, 0),
+    row("glm", F::Glm, 0, 0, false, No, 0),
+    row("zai-glm", F::Glm, 0, 0, false, No, 0),
 
-    row("qwen3-coder-plus", F::Qwen, 1_000_000, 0, false, No, &[]),
-    row("qwen3-max", F::Qwen, 262_144, 0, false, No, &[]),
-    row("qwen3.7-max", F::Qwen, 1_000_000, 0, false, No, &[]).thinking(),
+    row("qwen3-coder-plus", F::Qwen, 1_000_000, 0, false, No, 0),
+    row("qwen3-max", F::Qwen, 262_144, 0, false, No, 0),
+    row("qwen3.7-max", F::Qwen, 1_000_000, 0, false, No, 0).thinking(),
     // Alibaba's "OpenAI-compatible chat" and its page on Qwen4-Max; QwenLM/qwen-code#8472.
-    row("qwen4", F::Qwen, 1_000_000, 0, true, Effort, QWEN_4).thinking(),
-    row("qwen3.8", F::Qwen, 1_000_000, 0, true, Effort, GPT_56).thinking(),
-    row("qwen3.", F::Qwen, 1_000_000, 0, true, No, &[]).thinking(),
-    row("qwen", F::Qwen, 0, 0, false, No, &[]),
-    row("qwq", F::Qwen, 131_072, 0, false, No, &[]),
+    row("qwen4", F::Qwen, 1_000_000, 0, true, Effort, MINIMAL | NONE | TO_MAX).thinking(),
+    row("qwen3.8", F::Qwen, 1_000_000, 0, true, Effort, NONE | TO_MAX).thinking(),
+    row("qwen3.", F::Qwen, 1_000_000, 0, true, No, 0).thinking(),
+    row("qwen", F::Qwen, 0, 0, false, No, 0),
+    row("qwq", F::Qwen, 131_072, 0, false, No, 0),
 
     row("grok-4.3", F::Grok, 1_000_000, 64_000, true, Effort, LOW_HIGH).refusing(STOP),
-    row("grok-4.1", F::Grok, 2_000_000, 30_000, true, No, &[]).refusing(STOP),
-    row("grok-4.20", F::Grok, 1_000_000, 30_000, true, No, &[]).refusing(STOP),
+    row("grok-4.1", F::Grok, 2_000_000, 30_000, true, No, 0).refusing(STOP),
+    row("grok-4.20", F::Grok, 1_000_000, 30_000, true, No, 0).refusing(STOP),
     row("grok-4.", F::Grok, 500_000, 64_000, true, Effort, LOW_HIGH).refusing(STOP),
-    row("grok-4", F::Grok, 256_000, 0, true, No, &[]).refusing(STOP),
-    row("grok-3-mini", F::Grok, 131_072, 0, false, Effort, &["low", "high"]).refusing(STOP),
-    row("grok-3", F::Grok, 131_072, 0, false, No, &[]),
-    row("grok-code", F::Grok, 256_000, 0, true, No, &[]).refusing(STOP),
-    row("grok", F::Grok, 0, 0, true, No, &[]),
+    row("grok-4", F::Grok, 256_000, 0, true, No, 0).refusing(STOP),
+    row("grok-3-mini", F::Grok, 131_072, 0, false, Effort, LOW | HIGH).refusing(STOP),
+    row("grok-3", F::Grok, 131_072, 0, false, No, 0),
+    row("grok-code", F::Grok, 256_000, 0, true, No, 0).refusing(STOP),
+    row("grok", F::Grok, 0, 0, true, No, 0),
 
     // docs.mistral.ai "Mistral Large 4": thinking is part of the answer's limit.
-    row("mistral-large-4", F::Mistral, 1_048_576, 262_144, true, Effort, &["none", "high"]),
+    row("mistral-large-4", F::Mistral, 1_048_576, 262_144, true, Effort, NONE | HIGH),
     // An answer has no limit of its own: with its prompt it must fit the context (Mistral's reference of `max_tokens`).
-    row("mistral-large", F::Mistral, 262_144, 0, true, No, &[]),
-    row("mistral-medium-3.5", F::Mistral, 262_144, 0, true, Effort, &["none", "high"]),
-    row("mistral-small", F::Mistral, 262_144, 0, true, Effort, &["none", "high"]),
-    row("codestral", F::Mistral, 128_000, 0, false, No, &[]),
-    row("devstral-small", F::Mistral, 262_144, 0, true, No, &[]),
-    row("devstral", F::Mistral, 262_144, 0, false, No, &[]),
-    row("mistral", F::Mistral, 0, 0, false, No, &[]),
-    row("ministral", F::Mistral, 0, 0, false, No, &[]),
-    row("magistral", F::Mistral, 0, 0, false, No, &[]),
-    row("mixtral", F::Mistral, 0, 0, false, No, &[]),
-    row("pixtral", F::Mistral, 128_000, 0, true, No, &[]),
+    row("mistral-large", F::Mistral, 262_144, 0, true, No, 0),
+    row("mistral-medium-3.5", F::Mistral, 262_144, 0, true, Effort, NONE | HIGH),
+    row("mistral-small", F::Mistral, 262_144, 0, true, Effort, NONE | HIGH),
+    row("codestral", F::Mistral, 128_000, 0, false, No, 0),
+    row("devstral-small", F::Mistral, 262_144, 0, true, No, 0),
+    row("devstral", F::Mistral, 262_144, 0, false, No, 0),
+    row("mistral", F::Mistral, 0, 0, false, No, 0),
+    row("ministral", F::Mistral, 0, 0, false, No, 0),
+    row("magistral", F::Mistral, 0, 0, false, No, 0),
+    row("mixtral", F::Mistral, 0, 0, false, No, 0),
+    row("pixtral", F::Mistral, 128_000, 0, true, No, 0),
 
-    row("llama-4", F::Llama, 0, 0, true, No, &[]),
-    row("llama", F::Llama, 0, 0, false, No, &[]),
-    row("meta-llama", F::Llama, 0, 0, false, No, &[]),
+    row("llama-4", F::Llama, 0, 0, true, No, 0),
+    row("llama", F::Llama, 0, 0, false, No, 0),
+    row("meta-llama", F::Llama, 0, 0, false, No, 0),
 
-    row("minimax-m3", F::MiniMax, 1_000_000, 0, true, No, &[]),
-    row("minimax-m2", F::MiniMax, 204_800, 0, false, No, &[]),
-    row("minimax", F::MiniMax, 0, 0, false, No, &[]),
-    row("mimo", F::MiMo, 0, 0, false, No, &[]),
-    row("nova", F::Nova, 0, 0, true, No, &[]),
-    row("command", F::Command, 0, 0, false, No, &[]),
-    row("sonar", F::Sonar, 0, 0, true, No, &[]),
+    row("minimax-m3", F::MiniMax, 1_000_000, 0, true, No, 0),
+    row("minimax-m2", F::MiniMax, 204_800, 0, false, No, 0),
+    row("minimax", F::MiniMax, 0, 0, false, No, 0),
+    row("mimo", F::MiMo, 0, 0, false, No, 0),
+    row("nova", F::Nova, 0, 0, true, No, 0),
+    row("command", F::Command, 0, 0, false, No, 0),
+    row("sonar", F::Sonar, 0, 0, true, No, 0),
     ]
 };
 
@@ -516,7 +517,11 @@ impl Traits {
 
     /// Whether it is known how it is asked to reason.
     pub(crate) fn reasons(&self) -> bool {
-        !self.efforts.is_empty()
+        self.efforts != 0
+    }
+
+    fn efforts(&self) -> impl Iterator<Item = &'static str> {
+        EFFORTS.into_iter().enumerate().filter(|(at, _)| self.efforts >> at & 1 == 1).map(|(_, word)| word)
     }
 
     /// Reasoning, as a host shows it.
@@ -543,7 +548,7 @@ impl Traits {
                 _ => None,
             },
             reasoning: (self.context_tokens > 0).then(|| self.can_reason()),
-            reasoning_efforts: self.efforts.iter().map(|&effort| effort.to_owned()).collect(),
+            reasoning_efforts: self.efforts().map(ToOwned::to_owned).collect(),
             prompt_cache: Some(match self.family {
                 _ if self.takes_markers() => models::PromptCache::Markers,
                 Family::Gpt => models::PromptCache::Key,

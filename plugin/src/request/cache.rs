@@ -11,7 +11,7 @@ use super::body::{Body, is_system, list, parts};
 use super::targets::Targets;
 use crate::bindings::exports::openclaw::provider::chat::PromptCache;
 use crate::json::{Json, Object};
-use crate::model_traits::{Family, Route, Traits};
+use crate::model_traits::{Family, MAX, Route, Traits};
 use crate::options::Model;
 use crate::text::fnv;
 
@@ -230,7 +230,7 @@ fn key(body: &mut Body<'_>, targets: &Targets, asked: Option<PromptCache>) {
         body.members.set("prompt_cache_key", format!("agent-{hash:016x}"));
     }
     // OpenAI's models since GPT-4.1 can keep prompts for a day. For GPT-5.6 and later the member is deprecated.
-    let can_be_long = targets.all(|target| target.context_tokens >= 400_000 && !target.efforts.contains(&"max"));
+    let can_be_long = targets.all(|target| target.context_tokens >= 400_000 && target.efforts & MAX == 0);
     if asked == Some(PromptCache::Long) && can_be_long && body.members.get("prompt_cache_retention").is_none() {
         body.members.set("prompt_cache_retention", "24h");
     }

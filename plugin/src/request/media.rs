@@ -23,25 +23,24 @@ const BARE: [(&str, &str); 5] = [
     ("UklGR", "image/webp"),
 ];
 
+const BASE64: &str = ";base64";
+
 /// Data as a URL, of this kind if it is told. Parameters go: with them the gateway loses it for Anthropic and Bedrock
 /// (1.15.2 and 2.2.3). An image is of the kind that its bytes are ("Image does not match the provided media type":
 /// anthropics/claude-code#15746).
 pub(super) fn as_url<'a>(data: Cow<'a, str>, kind: &str) -> Cow<'a, str> {
-    let (head, rest) = match data.strip_prefix("data:") {
-        Some(url) => url.split_once(',').unwrap_or_default(),
-        None if data.contains(':') => ("", ""),
-        None => (kind, &*data),
+    let (head, rest, end) = match data.strip_prefix("data:") {
+        Some(url) => {
+            let (head, rest) = url.split_once(',').unwrap_or_default();
+            (head, rest, if head.ends_with(BASE64) { BASE64 } else { "" })
+        }
+        None if data.contains(':') => return data,
+        None => (kind, &*data, BASE64),
     };
-    let is_base64 = head.len() == kind.len() && !data.starts_with("data:") || head.ends_with(";base64");
     let told = head.split(';').next().unwrap_or_default().trim();
     let is_open = told.is_empty() || told.starts_with("image/") || told == "application/octet-stream";
-    let known = BARE.iter().find(|(start, _)| is_open && is_base64 && rest.starts_with(start));
+    let known = BARE.iter().find(|(start, _)| is_open && !end.is_empty() && rest.starts_with(start));
     let kind = known.map_or(told, |(_, kind)| kind);
-    let end = if is_base64 { ";base64" } else { "" };
-    let is_sound = data.starts_with("data:") && head.strip_suffix(end) == Some(kind);
-    if kind.is_empty() || rest.is_empty() || is_sound {
-        data
-    } else {
-        Cow::Owned(["data:", kind, end, ",", rest].concat())
-    }
+    let is_sound = head.strip_suffix(BASE64).unwrap_or(head) == kind && data.starts_with("data:");
+    if kind.is_empty() || rest.is_empty() || is_sound { data } else { ["data:", kind, end, ",", rest].concat().into() }
 }

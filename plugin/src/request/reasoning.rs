@@ -8,12 +8,9 @@ use super::limit;
 use super::targets::Targets;
 use crate::headers;
 use crate::json::{Json, Object};
-use crate::model_traits::{self, Family, Protocol, Route, Thinking, Traits};
+use crate::model_traits::{self, EFFORTS, Family, MAX, NONE, Protocol, Route, Thinking, Traits, XHIGH};
 use crate::options::Model;
 use crate::prompt;
-
-/// The words that OpenAI's and other APIs have for an effort, the weakest first.
-const WORDS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 /// Makes of `reasoning_effort` what the models take. A host that asks in a provider's own form (`thinking`, `reasoning`)
 /// knows what it does.
@@ -54,7 +51,7 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
         // It is off unless asked for, but since Claude 5 (Anthropic's documentation, "Troubleshooting thinking"). Anthropic refuses
         // a forced tool beside it.
         if asked == "none"
-            && targets.all(|it| is(Thinking::Adaptive)(it) && it.efforts.contains(&"xhigh") && !it.always_thinks)
+            && targets.all(|it| is(Thinking::Adaptive)(it) && it.efforts & XHIGH != 0 && !it.always_thinks)
         {
             body.members.set("thinking", [("type", "disabled".into())]);
         }
@@ -112,7 +109,7 @@ fn thinking(body: &mut Body<'_>, targets: &Targets) {
         "adaptive" => has(Thinking::Budget) || has(Thinking::None),
         "enabled" => {
             has(Thinking::None)
-                || targets.any(|it| it.thinking == Thinking::Adaptive && it.efforts.contains(&"xhigh"))
+                || targets.any(|it| it.thinking == Thinking::Adaptive && it.efforts & XHIGH != 0)
                 || lacks_reasoning(body)
                 || budget.is_none_or(|budget| budget < LEAST_BUDGET.into() || budget >= limit::of(body).into())
         }
@@ -142,15 +139,15 @@ fn thinking(body: &mut Body<'_>, targets: &Targets) {
 /// The nearest word that all known targets know; none where one of them has no word for it. A word that is nobody's goes
 /// along.
 fn nearest<'w>(asked: &'w str, targets: &Targets) -> Option<&'w str> {
-    let rank = |word: &str| WORDS.iter().position(|known| *known == word);
+    let rank = |word: &str| EFFORTS.iter().position(|known| *known == word);
     let wanted = match asked {
         "adaptive" | "auto" => "medium",
         "ultra" if !targets.known().is_empty() => "max",
         asked => asked,
     };
     let Some(wanted) = rank(wanted) else { return Some(asked) };
-    let takes = |target: &Traits, word: &str| target.efforts.is_empty() || target.efforts.contains(&word);
-    let known = WORDS.iter().enumerate().filter(|(_, word)| targets.known().iter().all(|target| takes(target, word)));
+    let takes = |target: &Traits, at: usize| !target.reasons() || target.efforts >> at & 1 == 1;
+    let known = EFFORTS.iter().enumerate().filter(|(at, _)| targets.known().iter().all(|target| takes(target, *at)));
     // "None" is no little reasoning, and a little none.
     let known = known.filter(|(at, _)| (*at == 0) == (wanted == 0));
     known.min_by_key(|(at, _)| (at.abs_diff(wanted), *at)).map(|(_, word)| *word)
@@ -284,13 +281,13 @@ pub(super) fn sampling(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) 
     let effort = body.members.get("reasoning_effort");
     let is_asked = effort.is_some_and(|effort| !effort.is("none")) || body.members.get("reasoning").is_some();
     // Those that need not reason do not, unless asked to; the latest refuse it all the same (OpenClaw 2026.9.6).
-    let reasons = |efforts: &[&str]| is_asked || !efforts.contains(&"none") || efforts.contains(&"max");
+    let reasons = |efforts: u8| is_asked || efforts & NONE == 0 || efforts & MAX != 0;
     for target in targets.known().iter().filter(|target| target.route != Route::OpenRouter) {
         if !is_sent && target.reasons() {
             if target.family == Family::Gpt && reasons(target.efforts) {
                 NOT_WHILE_REASONING.iter().for_each(|name| body.members.remove(name));
             }
-            if target.family == Family::Claude && target.efforts.contains(&"xhigh") {
+            if target.family == Family::Claude && target.efforts & XHIGH != 0 {
                 leave_out_sampling(body);
             }
         }

@@ -277,13 +277,11 @@ fn spell(object: &mut Object<'_>, name: &'static str) {
 /// A call with an object for arguments; none where nothing is called.
 fn whole_call(mut call: Object<'_>, names: Option<Names>) -> Option<Object<'_>> {
     let mut function = call.take("function").and_then(Json::into_object);
-    // LangChain's own, and the Responses API's, are on one level.
+    // LangChain's own are on one level.
     if function.is_none() && call.has("name") {
         let mut flat = Object::from([("name", call.take("name").unwrap_or("".into()))]);
         flat.set_some("arguments", ["arguments", "args", "input"].iter().find_map(|name| call.take(name)));
-        let id = call.take("id").or_else(|| call.take("call_id"));
-        call = Object::default();
-        call.set_some("id", id);
+        call.retain(&|name| name == "id");
         function = Some(flat);
     }
     let Some(mut function) = function else {
