@@ -279,8 +279,6 @@ const ROWS: &[Row] = {
     // An effort becomes a level in gateway 1.15.2, which these refuse ("Thinking level is not supported"); a budget works.
     row("gemini-2.5", F::Gemini, 1_048_576, 65_536, true, Budget, MINIMAL_HIGH),
     row("gemini-2.0", F::Gemini, 1_048_576, 8_192, true, No, 0),
-    row("gemini-1.5-pro", F::Gemini, 2_097_152, 8_192, true, No, 0),
-    row("gemini-1.5", F::Gemini, 1_048_576, 8_192, true, No, 0),
     row("gemini", F::Gemini, 0, 0, true, No, 0),
     row("gemma", F::Gemma, 0, 0, false, No, 0),
 

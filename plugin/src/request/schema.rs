@@ -168,7 +168,7 @@ const MOST_DEFINITIONS: usize = 64;
 /// closed it could have none. Sources of the others: see `host-harness/stub/src/strict/anthropic.rs`.
 fn closed(schema: Object<'_>) -> Option<Json<'_>> {
     let defs = schema.object("$defs");
-    let mut all: Vec<_> = defs.iter().map(|(name, json)| (["/$defs/", &name].concat(), json.to_json())).collect();
+    let mut all: Vec<_> = defs.iter().map(|(name, json)| (["/$defs/", name].concat(), json.to_json())).collect();
     all.push(("".into(), schema.to_json()));
     if all.len() > MOST_DEFINITIONS {
         return None;
