@@ -261,8 +261,6 @@ const ROWS: &[Row] = {
     row("gpt-3.5-turbo", F::Gpt, 16_385, 4_096, false, No, 0),
     row("gpt-", F::Gpt, 0, 0, true, No, 0),
     row("chatgpt-", F::Gpt, 128_000, 16_384, true, No, 0),
-    row("o1-mini", F::Gpt, 128_000, 65_536, false, No, 0),
-    row("o1-preview", F::Gpt, 128_000, 32_768, false, No, 0),
     row("o3-mini", F::Gpt, 200_000, 100_000, false, Effort, LOW_HIGH).taking_stop(),
     row("o1", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).taking_stop(),
     row("o3", F::Gpt, 200_000, 100_000, true, Effort, LOW_HIGH).refusing(PARALLEL),

@@ -191,7 +191,6 @@ const ROUNDS: usize = 4;
 pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     let Some(fitting) = Names::of(targets) else { return };
     let mut names: Vec<(String, String)> = Vec::with_capacity(body.tools.len());
-    let is_named = |tool: &Object<'_>| called(tool).is_some();
     for tool in &body.tools {
         let Some(named) = called(tool) else { continue };
         let own = String::from(&*named.text("name"));
@@ -212,12 +211,8 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     }
     // Of two alike the first is offered: all but OpenAI refuse both ("Tool names must be unique").
     let firsts = firsts(&names.iter().map(|(_, own)| &**own).collect::<Vec<_>>());
-    let mut at = 0;
-    body.tools.retain(|tool| {
-        let is_first = !is_named(tool) || firsts.get(at) == Some(&at);
-        at += usize::from(is_named(tool));
-        is_first
-    });
+    let mut places = firsts.iter().enumerate();
+    body.tools.retain(|tool| called(tool).is_none() || places.next().is_some_and(|(at, &first)| at == first));
     names.retain(|(name, own)| name != own);
     // Each call is looked for among them, and gets its name again.
     if names.is_empty() || names.len() > MAX_RENAMED || names.iter().any(|(_, own)| own.len() > LONGEST_NAME) {
