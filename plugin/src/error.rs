@@ -140,26 +140,18 @@ pub(crate) fn no_completion(head: &Head, body: &[u8]) -> Box<Error> {
 }
 
 /// What the answers of a provider's own API hold, or are called, and whose that is.
-const FORMS: [(&str, &str); 22] = [
-    ("candidates", "Google's"),
-    ("usageMetadata", "Google's"),
-    ("message_start", "Anthropic's"),
-    ("generation", "Bedrock's"),
-    ("stop_reason", "Anthropic's"),
-    ("stopReason", "Bedrock's"),
+const FORMS: [(&str, &str); 14] = [
+    ("candidates|usageMetadata", "Google's"),
+    ("generation|stopReason", "Bedrock's"),
+    ("message_start|stop_reason|completion", "Anthropic's"),
     ("generated_text", "Hugging Face's"),
-    ("completion", "Anthropic's"),
     ("done", "Ollama's"),
-    ("message-start", "Cohere's"),
-    ("event_type", "Cohere's"),
-    ("generation_id", "Cohere's"),
+    ("message-start|event_type|generation_id", "Cohere's"),
     ("is_truncated", "Baidu's"),
-    ("Choices", "Tencent's"),
-    ("Response", "Tencent's"),
+    ("Choices|Response", "Tencent's"),
     ("urls", "Replicate's"),
     ("predictions", "Vertex AI's"),
-    ("response", "Workers AI's"),
-    ("result", "Workers AI's"),
+    ("response|result", "Workers AI's"),
     ("output", "DashScope's"),
     ("stop", "llama.cpp's"),
     ("data", "another gateway's"),
@@ -168,7 +160,8 @@ const FORMS: [(&str, &str); 22] = [
 /// Whose API an answer without choices is in the form of.
 pub(crate) fn foreign(text: &str) -> Option<&'static str> {
     let root = wire::root(text).ok().filter(|root| !root.has("choices"))?;
-    let is_it = |(mark, _): &&(&str, &'static str)| root.has(mark) || root.is("type", mark);
+    let is_it =
+        |(marks, _): &&(&str, &'static str)| marks.split('|').any(|mark| root.has(mark) || root.is("type", mark));
     let is_cohere =
         |message: Object<'_>| message.has("tool_calls") || message.get("content").is_some_and(Json::is_nested);
     let cohere = || root.get("message")?.object().is_some_and(is_cohere).then_some("Cohere's");
