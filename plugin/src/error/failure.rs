@@ -63,7 +63,13 @@ impl Failure {
         if let Some(first) = root.get("0").and_then(Json::object) {
             root = first;
         }
-        Some(Self::of(&root))
+        let mut read = Self::of(&root);
+        if read.message.is_empty()
+            && let Some((before, inner)) = root.iter().find_map(within)
+        {
+            read.fill(&before, inner);
+        }
+        Some(read)
     }
 
     fn of(root: &Object<'_>) -> Self {
@@ -107,7 +113,7 @@ impl Failure {
             (Some(inner), _, false) => Some(inner),
             // `"error":"Bad Request"` says less than the message beside it.
             (Some(inner), Some(outer), true) if outer != inner => Some(format!("{inner}: {outer}")),
-            (inner, outer, _) => inner.or(outer).or_else(|| root.iter().find_map(within)),
+            (inner, outer, _) => inner.or(outer),
         };
         read.message = message.unwrap_or_default();
         if read.message.is_empty()
@@ -122,24 +128,31 @@ impl Failure {
         {
             read.message = format!("{} ({more})", read.message);
         }
-        read.unwrap_inner();
+        // "Invalid response received from X: {json}" holds the provider's own error (gateway 1.15.2, 2.2.3), and so does what
+        // LiteLLM says, or a text that is JSON once more.
+        let said = error
+            .and_then(Json::string)
+            .or_else(|| details.iter().chain([root]).find_map(|object| object.like("message")?.string()));
+        if let Some((before, json)) = said.as_deref().and_then(|said| said.split_once('{'))
+            && let Some(inner) = Self::read(format!("{{{json}").as_bytes()).filter(|inner| !inner.message.is_empty())
+        {
+            let name = before.strip_prefix("Invalid response received from ");
+            if inner.has_error || name.is_some() || before.is_empty() {
+                read.fill(name.unwrap_or(before), inner);
+            }
+        }
         read
     }
 
-    /// "Invalid response received from X: {json}" holds the provider's own error (gateway 1.15.2, 2.2.3).
-    fn unwrap_inner(&mut self) {
-        let Some((before, json)) = self.message.split_once('{') else { return };
-        let Some(before) = before.strip_prefix("Invalid response received from ") else { return };
-        if let Some(inner) = Self::read(format!("{{{json}").as_bytes()).filter(|inner| !inner.message.is_empty()) {
-            let set = |own: &mut String, inner: String| {
-                if own.is_empty() {
-                    *own = inner
-                }
-            };
-            set(&mut self.code, inner.code);
-            set(&mut self.kind, inner.kind);
-            self.message = format!("{before}{}", inner.message);
+    /// Takes the words of a failure within this one, and what this one lacks.
+    fn fill(&mut self, before: &str, inner: Self) {
+        for (own, inner) in [(&mut self.code, inner.code), (&mut self.kind, inner.kind)] {
+            if own.is_empty() {
+                *own = inner;
+            }
         }
+        self.has_error |= inner.has_error;
+        self.message = format!("{before}{}", inner.message);
     }
 }
 
@@ -166,16 +179,26 @@ fn words(value: &Json<'_>, depth: usize) -> Option<String> {
     Some(said.join("; ")).filter(|said| !said.is_empty())
 }
 
-/// The words of a failure that stands in a member of another name, behind that name: `throttlingException`, `Response`.
-fn within((name, value): &(Cow<'_, str>, Json<'_>)) -> Option<String> {
+/// A failure that stands in a member of another name, behind that name, which says of what kind it is:
+/// `throttlingException`, `Response`.
+fn within((name, value): &(Cow<'_, str>, Json<'_>)) -> Option<(String, Failure)> {
     let has_words = |object: &Object<'_>| {
         ["message", "msg", "error", "raiFilteredReason"]
             .iter()
             .any(|word| object.like(word).is_some_and(|said| !said.is_nested() || *word == "error"))
     };
-    let failed = |value: &Json<'_>| of_object(&value.object().filter(has_words)?, 0);
-    let said = failed(value).or_else(|| value.list()?.iter().find_map(failed))?;
-    Some(if name == "data" { said } else { format!("{name}: {said}") })
+    let failed = |value: &Json<'_>| {
+        Some(Failure::of(&value.object().filter(has_words)?)).filter(|failure| !failure.message.is_empty())
+    };
+    let mut inner = failed(value).or_else(|| value.list()?.iter().find_map(failed))?;
+    if name == "data" {
+        return Some((String::new(), inner));
+    }
+    inner.has_error = true;
+    if inner.kind.is_empty() {
+        inner.kind = name.to_string();
+    }
+    Some((format!("{name}: "), inner))
 }
 
 /// A text may be JSON once more.

@@ -528,7 +528,12 @@ fn the_words_are_found_wherever_they_are() {
         (404, said("Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'."), Is::Unsupported, "Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.", "option protocol"),
         (200, r#"{"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#.into(), Is::RateLimited, "rate limit", "Wait"),
         (200, r#"{"throttlingException":{"message":"Too many tokens, please wait"}}"#.into(), Is::RateLimited, "throttlingException: Too many tokens, please wait", "Wait"),
-        (400, r#"{"Response":{"Error":{"Code":"AuthFailure","Message":"invalid signature"}}}"#.into(), Is::InvalidRequest, "Response: invalid signature", ""),
+        (400, r#"{"Response":{"Error":{"Code":"AuthFailure","Message":"invalid signature"}}}"#.into(), Is::Unauthorized, "Response: invalid signature", "not Portkey's"),
+        (400, r#"{"throttlingException":{"message":"Please wait"}}"#.into(), Is::RateLimited, "throttlingException: Please wait", "Wait"),
+        // The provider's own error in the words of one that passes it on.
+        (400, r#"{"message":"{\"error\":{\"message\":\"why\",\"code\":\"context_length_exceeded\"}}"}"#.into(), Is::InvalidRequest, "why", "context"),
+        (400, said(r#"litellm.BadRequestError: OpenAIException - {\"error\":{\"message\":\"why\",\"type\":\"insufficient_quota\"}}"#), Is::QuotaExceeded, "litellm.BadRequestError: OpenAIException - why", "billing"),
+        (400, said(r#"Wrong arguments: {\"message\":\"a\"}"#), Is::InvalidRequest, r#"Wrong arguments: {"message":"a"}"#, ""),
         (400, r#"{"success":false,"error":{"issues":[{"path":["messages",0],"message":"Required"}],"name":"ZodError"}}"#.into(), Is::InvalidRequest, "messages.0: Required", ""),
         (400, r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#.into(), Is::RateLimited, "Rate exceeded", "Wait"),
         (400, r#"{"success":false,"errors":[{"code":10000,"message":"Authentication error"}],"result":null}"#.into(), Is::Unauthorized, "Authentication error", "not Portkey's"),
