@@ -165,6 +165,29 @@ pub(crate) fn check(head: &Head, data: &[u8]) -> Result<()> {
     Err(error::in_words(head, data).unwrap_or_else(|| error::protocol(head, "An image in the answer is text", data)))
 }
 
+/// An image in a text takes so many bytes at least. A model may write of a smaller one.
+pub(crate) const DRAWN: usize = 1024;
+
+/// The first image in a text, between what is before it and behind it: many proxies write so what Google's models draw, as
+/// `![image](data:image/png;base64,...)` (QuantumNous/new-api#2346), and some its URL alone (WebAI2API#102).
+pub(crate) fn drawn(text: &str) -> Option<(&str, MediaSource, &str)> {
+    const URL: &str = "data:image/";
+    // Each one that is none may look through all that is before it.
+    text.match_indices(URL).filter(|_| text.len() >= DRAWN).take(16).find_map(|(at, _)| {
+        let (before, rest) = text.split_at_checked(at)?;
+        let end = rest.get(URL.len()..)?.find([')', ' ', '\n', '"', ':']).map_or(rest.len(), |end| URL.len() + end);
+        let (url, behind) = rest.split_at_checked(end).filter(|(url, _)| url.len() >= DRAWN)?;
+        let before = match before.strip_suffix("](") {
+            Some(label) => label.get(..label.rfind("![")?)?,
+            None => Some("").filter(|_| before.trim().is_empty())?,
+        };
+        let data = base64::decoded(url.as_bytes()).ok()?;
+        let media_type = sniff(&data)?.0.to_owned();
+        let image = MediaSource::Inline(Media { media_type, data });
+        Some((before, image, behind.strip_prefix(')').unwrap_or(behind)))
+    })
+}
+
 /// The answer to either request.
 pub fn response(head: &Head, answer: Answer, model: &str) -> Result<Response> {
     let (json, mut inlined) = answer.finish();
@@ -189,9 +212,8 @@ pub fn response(head: &Head, answer: Answer, model: &str) -> Result<Response> {
             let data = mem::replace(found, Err(NotBase64::default()));
             media(head, data.map_err(|NotBase64(text)| not_base64(&text))?)?
         } else if !image.base64.is_empty() || image.url.starts_with("data:") {
-            let text = if image.base64.is_empty() { &image.url } else { &image.base64 };
-            let shown = text.as_bytes().get(..32).unwrap_or(text.as_bytes());
-            media(head, base64::decoded(text.as_bytes()).map_err(|_| not_base64(shown))?)?
+            let text = if image.base64.is_empty() { &image.url } else { &image.base64 }.as_bytes();
+            media(head, base64::decoded(text).map_err(|_| not_base64(text.get(..32).unwrap_or(text)))?)?
         } else {
             let ending = url_ending(&image.url);
             (MediaSource::Url(image.url.into_owned()), ending)

@@ -19,7 +19,7 @@ pub(crate) use vectors::{Vector, Vectors};
 
 use crate::bindings::exports::openclaw::provider::chat::FinishReason;
 use crate::finish::finish_reason;
-use crate::json::{self, Json, Object};
+use crate::json::{Json, Object};
 use crate::{finish, signature};
 
 /// A text, read leniently, and where it is a string, how the answer spells it, in its quotes.
@@ -119,30 +119,6 @@ impl<'a> Completion<'a> {
         }
         Ok(read)
     }
-}
-
-impl Completion<'_> {
-    /// Whether a text in it may end within a character.
-    pub(crate) fn may_be_cut(&self) -> bool {
-        let is_cut = |text: &str| text.as_bytes().ends_with(json::HALF);
-        let in_delta = |delta: &Message<'_>| {
-            [&delta.content, &delta.reasoning].into_iter().any(|spelled| is_cut(&spelled.text))
-                || is_cut(&delta.refusal)
-                || delta
-                    .content_blocks
-                    .iter()
-                    .any(|block| is_cut(&block.thinking.text) || is_cut(&block.text) || is_cut(&block.refusal))
-                || delta.tool_calls.iter().any(|call| is_cut(&call.arguments.text))
-        };
-        self.choices.iter().filter_map(|choice| choice.delta.as_ref()).any(in_delta)
-            // It is yet to be read: how it is spelled tells.
-            || self.response.as_ref().and_then(|event| event.get("delta")?.spelled()).is_some_and(ends_in_escape)
-    }
-}
-
-/// Whether a string, as it is spelled in its quotes, ends in the escape of a character.
-fn ends_in_escape(json: &str) -> bool {
-    matches!(json.as_bytes(), [.., b'\\', b'u', _, _, _, _, b'"'])
 }
 
 #[derive(Debug, Default)]
@@ -394,7 +370,7 @@ impl<'a> Block<'a> {
         let mut read = Self::default();
         let kind = block.text("type");
         match &*kind {
-            "" | "text" | "thinking" | "redacted_thinking" | "output_text" | "reasoning" => {}
+            "" | "text" | "thinking" | "redacted_thinking" | "output_text" | "reasoning" | "reasoning_text" => {}
             "refusal" => {
                 read.refusal = block.text("refusal");
                 return read;
@@ -412,7 +388,7 @@ impl<'a> Block<'a> {
         for (name, value) in block.iter() {
             match &**name {
                 _ if value.is_null() => {}
-                "text" | "content" if matches!(&*kind, "thinking" | "reasoning") => {
+                "text" | "content" if matches!(&*kind, "thinking" | "reasoning" | "reasoning_text") => {
                     read.thinking = Spelled::read(value)
                 }
                 // An object in the style of OpenAI's assistants.

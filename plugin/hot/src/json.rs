@@ -701,48 +701,6 @@ pub fn joined(mut json: &str, mut next: &str) -> (String, String) {
     (whole + json, rest + next)
 }
 
-/// Whether a string in a JSON text ends within a character, as servers cut texts that they count in bytes.
-#[cold]
-pub fn is_cut(json: &[u8]) -> bool {
-    let mut end = 0;
-    json.utf8_chunks().any(|chunk| {
-        end += chunk.valid().len() + chunk.invalid().len();
-        is_begun(chunk.invalid(), json.get(end))
-    })
-}
-
-/// Whether what is no UTF-8 begins a character, at the end of a string.
-fn is_begun(invalid: &[u8], next: Option<&u8>) -> bool {
-    matches!(invalid, [0xc0..=0xff, ..]) && next == Some(&b'"')
-}
-
-/// A JSON text that [`is_cut`], without what it begins of characters, and the next text with it, as far as that one goes
-/// on so.
-#[cold]
-pub fn joined_bytes(json: &[u8], mut next: &[u8]) -> (Vec<u8>, Vec<u8>) {
-    let goes_on = |text: &[u8]| matches!(text, [before, b'"', 0x80..=0xbf] if *before != b'\\');
-    let (mut whole, mut rest) = (Vec::new(), Vec::new());
-    let (mut end, mut has_more) = (0, true);
-    for chunk in json.utf8_chunks() {
-        end += chunk.valid().len() + chunk.invalid().len();
-        whole.extend_from_slice(chunk.valid().as_bytes());
-        if has_more && is_begun(chunk.invalid(), json.get(end)) {
-            let at = next.windows(3).position(goes_on);
-            if let Some((between, behind)) = at.and_then(|at| next.split_at_checked(at + 2)) {
-                rest.extend_from_slice(between);
-                rest.extend_from_slice(chunk.invalid());
-                next = behind;
-                continue;
-            }
-            // The others would be looked for in vain.
-            has_more = false;
-        }
-        whole.extend_from_slice(chunk.invalid());
-    }
-    rest.extend_from_slice(next);
-    (whole, rest)
-}
-
 /// The same JSON string with a replacement character for half of a surrogate pair.
 fn whole_pairs(json: &str) -> String {
     let mut out = String::new();

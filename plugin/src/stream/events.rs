@@ -10,11 +10,9 @@ use core::mem;
 
 use memchr::memrchr;
 
-use crate::bindings::exports::openclaw::provider::chat::{
-    Event, FinishReason, ReplyStart, Response, Thinking, ToolCallDelta,
-};
+use crate::bindings::exports::openclaw::provider::chat::{Event, FinishReason, ReplyStart, Thinking, ToolCallDelta};
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Usage};
-use crate::error::{self, Result};
+use crate::error;
 use crate::finish::{finish_reason, is_whole};
 use crate::json::{self, lossy};
 use crate::parts::MAX_CALLS;
@@ -27,179 +25,21 @@ use crate::tags::Tags;
 use crate::text::{hash_of, present};
 use crate::tool_calls::{self, Call, Calls, LONGEST_NAME};
 use crate::wire::{self, Spelled};
-use crate::{guardrails, parts, sse, usage};
-
-/// How many bytes to read after `[DONE]` at most, for late guardrail results. The component has no clock: the host's
-/// limit between two pieces ends a stream that stays open.
-const MAX_AFTER_DONE: usize = 1024 * 1024;
+use crate::{guardrails, images, parts, sse, usage};
 
 /// The longest tag that is known, in bytes, with white space behind it.
 const MAX_TAG: usize = 64;
 
-/// How many bytes of a body are kept for a quote in an error.
-const QUOTED: usize = 4096;
-
 /// A stream that is being read.
 #[derive(Debug, Default)]
-pub(crate) struct Events {
-    sse: sse::Decoder,
-    state: State,
-}
-
-impl Events {
-    /// A stream of which only the head has arrived.
-    pub(crate) fn new(head: Head) -> Self {
-        // It is large: nothing is moved.
-        let mut new = Self::default();
-        new.state.head = head;
-        new
-    }
-
-    /// Notes whether the request offered tools.
-    pub(crate) fn offers_tools(&mut self, offers_tools: bool) {
-        self.state.offers_tools = offers_tools;
-    }
-
-    /// There is more of it than is read.
-    pub(crate) fn too_large(&mut self, what: &str) {
-        let what = format!("{what} is larger than {} MiB", sse::MAX_EVENT >> 20);
-        self.state.fail(error::protocol(&self.state.head, &what, b"..."));
-    }
-
-    /// Whether it needs no more bytes.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.state.is_closed()
-    }
-
-    /// The error, if nothing came before it.
-    pub(crate) fn refusal(&mut self) -> Option<Box<Error>> {
-        self.state.failure.take_if(|_| self.state.events.is_empty())
-    }
-
-    /// What is ready: events, an error after them, or an empty list at the end. `None`: more bytes are needed.
-    pub(crate) fn take(&mut self) -> Option<Result<Vec<Event>>> {
-        self.state.note_tag();
-        if !self.state.events.is_empty() {
-            return Some(Ok(mem::take(&mut self.state.events)));
-        }
-        if let Some(error) = self.state.failure.take() {
-            self.state.is_over = true;
-            return Some(Err(error));
-        }
-        self.state.is_over.then(|| Ok(Vec::new()))
-    }
-
-    /// Reads a piece of the body.
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
-        let Self { sse, state } = self;
-        if let Some(read) = &mut state.after_done {
-            *read += bytes.len();
-        }
-        if !state.is_started && state.quote.len() < QUOTED {
-            state.quote.extend_from_slice(bytes.get(..QUOTED).unwrap_or(bytes));
-        }
-        if sse.push(bytes, &mut |event| state.event(event)).is_err() {
-            self.too_large("An event of the stream");
-        }
-        self.state.is_over |= self.state.after_done.is_some_and(|read| read > MAX_AFTER_DONE);
-        self.explain();
-    }
-
-    /// The body is over, or broke off with an error.
-    pub(crate) fn close(&mut self, broken: Option<Box<Error>>) {
-        let Self { sse, state } = self;
-        let mut is_cut = false;
-        if broken.is_none() {
-            let _ = sse.finish(&mut |event| {
-                let text = lossy(event.data);
-                let text = text.trim();
-                // JSON that does not parse here was cut off.
-                if !event.is_error && text.starts_with(['{', '[']) && !is_done(text) && is_cut_off(text) {
-                    is_cut = !"[DONE]".starts_with(text);
-                } else {
-                    state.event(event);
-                }
-            });
-        }
-        state.release();
-        if state.is_closed() {
-            return;
-        }
-        if state.after_done.is_some() {
-            state.is_over = true;
-            return;
-        }
-        match broken {
-            None if is_cut => state.fail(truncated(&state.head)),
-            None => state.end(false),
-            Some(mut error) => {
-                if error.kind == ErrorKind::Transport {
-                    error.kind = ErrorKind::Truncated;
-                }
-                state.fail(error);
-            }
-        }
-        state.is_over |= state.failure.is_none();
-        self.explain();
-    }
-
-    /// Reads a body that is one document. Some are a stream all the same.
-    pub(crate) fn document(&mut self, body: &[u8]) {
-        let text = lossy(body);
-        let text = text.trim();
-        if !text.is_empty() && !text.starts_with(['{', '[', '<']) {
-            if let Some(inner) = wire::unquoted(text) {
-                return self.document(inner.as_bytes());
-            }
-            self.push(body);
-            return self.close(None);
-        }
-        let state = &mut self.state;
-        (state.is_document, state.tags.is_whole) = (true, true);
-        // Nothing in it comes in pieces, unless it is several objects.
-        (state.said.growing.is_over, state.thought.growing.is_over) = (true, true);
-        state.chunk_now(text, true);
-        state.release();
-        if !state.is_closed() {
-            if !state.is_whole {
-                state.quote = text.into();
-            }
-            state.end(false);
-        }
-        // Of a document that failed nothing was told yet.
-        if state.failure.is_some() {
-            state.events.clear();
-        }
-        state.is_over = state.failure.is_none();
-    }
-
-    /// All of it, once it is read.
-    pub(crate) fn response(&mut self) -> Result<Response> {
-        match self.state.failure.take() {
-            Some(error) => Err(error),
-            None => Ok(parts::join(mem::take(&mut self.state.events), self.state.head.report())),
-        }
-    }
-
-    /// Adds what stands behind the last event of a stream that was cut: it may say why.
-    fn explain(&mut self) {
-        let words = self.sse.words().trim_ascii();
-        let is_cut = |error: &mut Box<Error>| !words.is_empty() && error.kind == ErrorKind::Truncated;
-        if let Some(cut) = self.state.failure.take_if(is_cut) {
-            self.state.fail(error::cut_with(&cut, &self.state.head, words));
-        }
-    }
-}
-
-#[derive(Debug, Default)]
-struct State {
-    head: Head,
-    offers_tools: bool,
+pub(crate) struct State {
+    pub(super) head: Head,
+    pub(super) offers_tools: bool,
     /// The start of the body, until the answer has started. It is quoted if nothing in the body is understood.
-    quote: Vec<u8>,
+    pub(super) quote: Vec<u8>,
     /// Events that are ready.
-    events: Vec<Event>,
-    is_started: bool,
+    pub(super) events: Vec<Event>,
+    pub(super) is_started: bool,
     /// Results of guardrails that came before the start, which is told first.
     results: Vec<Event>,
     /// Whether the body is one document; and whether it holds a message that is whole.
@@ -244,17 +84,15 @@ struct State {
     items: Items,
     /// A chunk that ends within a character, between the halves of a surrogate pair.
     half: Option<String>,
-    /// The same, between two bytes.
-    bytes: Vec<u8>,
     /// The pattern of the last chunk, if a text was its only event.
     last: Option<Pattern>,
-    after_done: Option<usize>,
-    is_over: bool,
+    pub(super) after_done: Option<usize>,
+    pub(super) is_over: bool,
     /// The error, delivered after the events before it.
-    failure: Option<Box<Error>>,
+    pub(super) failure: Option<Box<Error>>,
 }
 
-pub(crate) fn truncated(head: &Head) -> Box<Error> {
+pub(super) fn truncated(head: &Head) -> Box<Error> {
     let message = "The stream ended without a finish reason: what arrived is not the whole answer";
     let error = error::answered(ErrorKind::Truncated, ErrorOrigin::Gateway, message, head);
     let hint = "Try again. A gateway ends a stream in this way when the model provider's connection breaks.";
@@ -278,19 +116,17 @@ fn event_of(field: Field, text: String) -> Event {
     match field {
         Field::Text => Event::Text(text),
         Field::Thinking => Event::Thinking(Thinking { text, signature: None }),
-        Field::Arguments(index) => {
-            Event::ToolCall(ToolCallDelta { index, id: None, name: None, arguments_fragment: text, signature: None })
-        }
+        Field::Arguments(index) => piece(index, text, None),
     }
 }
 
 /// Whether the last chunk in a text is not whole.
-fn is_cut_off(text: &str) -> bool {
+pub(super) fn is_cut_off(text: &str) -> bool {
     let last = wire::objects(text).and_then(|chunks| chunks.last().copied()).unwrap_or(text);
     wire::Completion::parse(last).is_err()
 }
 
-fn is_done(text: &str) -> bool {
+pub(super) fn is_done(text: &str) -> bool {
     text.trim().trim_matches(['"', '[', ']', '<', '>']).eq_ignore_ascii_case("DONE")
 }
 
@@ -308,15 +144,40 @@ fn is_idle(text: &str) -> bool {
 }
 
 impl State {
-    fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.is_over || self.failure.is_some()
     }
 
-    fn fail(&mut self, error: Box<Error>) {
+    /// There is more of it than is read.
+    pub(super) fn too_large(&mut self, what: &str) {
+        let what = format!("{what} is larger than {} MiB", sse::MAX_EVENT >> 20);
+        self.fail(error::protocol(&self.head, &what, b"..."));
+    }
+
+    /// The body is one document: nothing in it comes in pieces, unless it is several objects.
+    pub(super) fn document(&mut self, text: &str) {
+        (self.is_document, self.tags.is_whole) = (true, true);
+        (self.said.growing.is_over, self.thought.growing.is_over) = (true, true);
+        self.chunk_now(text, true);
+        self.release();
+        if !self.is_closed() {
+            if !self.is_whole {
+                self.quote = text.into();
+            }
+            self.end(false);
+        }
+        // Of a document that failed nothing was told yet.
+        if self.failure.is_some() {
+            self.events.clear();
+        }
+        self.is_over = self.failure.is_none();
+    }
+
+    pub(super) fn fail(&mut self, error: Box<Error>) {
         self.failure.get_or_insert(error);
     }
 
-    fn event(&mut self, event: sse::Event<'_>) {
+    pub(super) fn event(&mut self, event: sse::Event<'_>) {
         let data = event.data;
         if self.failure.is_some() || data.is_empty() && !event.is_error {
             return;
@@ -328,7 +189,7 @@ impl State {
             // A piece of arguments may be of a call of its own: then it is read below.
             let goes_on = match &mut event {
                 Event::ToolCall(piece) => self.calls.goes_on(piece.index, &piece.arguments_fragment),
-                Event::Text(text) => self.said.is_next(text),
+                Event::Text(text) => text.len() < images::DRAWN && self.said.is_next(text),
                 Event::Thinking(piece) => self.thought.is_next(&mut piece.text),
                 _ => true,
             };
@@ -361,28 +222,7 @@ impl State {
         if !text.starts_with('{') && is_idle(text) {
             return;
         }
-        if self.bytes.is_empty() && matches!(read, Cow::Borrowed(_)) {
-            self.chunk(text);
-        } else {
-            self.chunk_of_bytes(data);
-        }
-    }
-
-    /// Reads a chunk that is no UTF-8, or that follows one. One that ends within a character waits for the next.
-    #[cold]
-    fn chunk_of_bytes(&mut self, data: &[u8]) {
-        let (held, data) = json::joined_bytes(&mem::take(&mut self.bytes), data);
-        if !held.is_empty() {
-            self.chunk(lossy(&held).trim());
-        }
-        if self.failure.is_some() {
-            return;
-        }
-        if json::is_cut(&data) {
-            (self.bytes, self.last) = (data, None);
-        } else {
-            self.chunk(lossy(&data).trim());
-        }
+        self.chunk(text);
     }
 
     /// Reads a chunk. One that ends within a character waits for the next.
@@ -396,11 +236,7 @@ impl State {
     }
 
     /// Nothing follows that a chunk could wait for.
-    fn release(&mut self) {
-        let held = mem::take(&mut self.bytes);
-        if !held.is_empty() {
-            self.chunk(lossy(&held).trim());
-        }
+    pub(super) fn release(&mut self) {
         if let Some(held) = self.half.take() {
             self.chunk_now(&held, true);
         }
@@ -449,7 +285,7 @@ impl State {
             });
             return self.fail(error);
         };
-        if !is_last && chunk.may_be_cut() && json::cut(text).is_some() {
+        if !is_last && json::cut(text).is_some() {
             (self.half, self.last) = (Some(text.to_owned()), None);
             return;
         }
@@ -551,15 +387,16 @@ impl State {
     }
 
     fn choice(&mut self, choice: &mut wire::Choice<'_>) {
-        // Some have both. What has come in pieces some send as a whole once more (MiniMax).
-        let mut message = choice.message.as_mut().filter(|_| !self.has_pieces);
+        // Some have both.
+        let mut message = choice.message.take();
         let mut is_said = false;
         if self.is_document
-            && let Some(message) = message.take()
+            && !self.has_pieces
+            && let Some(mut message) = message.take()
         {
             // They stand in order: a number that all have says nothing.
             message.tool_calls.iter_mut().for_each(|call| call.index = None);
-            is_said = self.delta(message);
+            is_said = self.delta(&mut message);
             self.is_whole |= is_said;
         }
         let delta = choice.delta.as_mut().filter(|_| !is_said);
@@ -567,8 +404,16 @@ impl State {
             && self.reason.is_empty()
             && delta.as_ref().is_some_and(|delta| !delta.finish_reason.is_empty());
         self.has_pieces |= delta.is_some_and(|delta| self.delta(delta));
-        if let Some(message) = message.filter(|_| !self.has_pieces) {
-            self.delta(message);
+        if let Some(mut message) = message {
+            // What has come in pieces some send as a whole once more (MiniMax), and some with the rest of it.
+            if self.has_pieces {
+                let rest = self.said.all.rest(&message.content.text).unwrap_or_default();
+                let mut calls = mem::take(&mut message.tool_calls);
+                calls.retain(|_| self.calls.list.is_empty());
+                let content = Spelled::of(rest.to_owned().into());
+                message = wire::Message { content, tool_calls: calls, ..wire::Message::default() };
+            }
+            self.delta(&mut message);
         }
         // All that the gateway says where Bedrock breaks off (gateway 1.15.2, provider `bedrock`). `[DONE]` follows.
         if is_misplaced {
@@ -580,7 +425,7 @@ impl State {
     }
 
     /// Notes the last tag of what is said in the events that are ready.
-    fn note_tag(&mut self) {
+    pub(super) fn note_tag(&mut self) {
         for event in &self.events {
             let (Event::Text(text) | Event::Thinking(Thinking { text, .. })) = event else { continue };
             // A tag is a token, and begins or ends a piece. What is longer than a token is some of them.
@@ -730,10 +575,18 @@ impl State {
         }
     }
 
+    /// Adds to the text, and takes out the images that are drawn in it.
     fn say(&mut self, text: String) {
-        if self.said.is_new(&text) {
-            self.events.push(Event::Text(text));
+        if !self.said.is_new(&text) {
+            return;
         }
+        let mut rest = &*text;
+        while let Some((before, image, behind)) = images::drawn(rest) {
+            self.events.extend(present(before.into()).map(Event::Text));
+            self.events.push(Event::Image(image));
+            rest = behind;
+        }
+        self.events.extend(present(rest.into()).map(Event::Text));
     }
 
     /// Ends the text and the reasoning, because these calls or something else follow.
@@ -976,7 +829,7 @@ impl State {
     }
 
     /// The stream ended properly, with `[DONE]` or the end of the body. It is an answer if all of it was understood.
-    fn end(&mut self, is_done: bool) {
+    pub(super) fn end(&mut self, is_done: bool) {
         if let Some(error) = self.failed.take() {
             return self.fail(error);
         }
