@@ -65,9 +65,6 @@ const ARGUMENTS: &str = "arguments";
 /// The first number of calls that were moved, above those that any answer has.
 const MOVED: u64 = 1 << 32;
 
-/// How many calls of one number an end without a known id is compared with, the last ones first.
-const MOST_COMPARED: usize = 16;
-
 impl Items {
     /// The chunks that an event stands for.
     pub(crate) fn chunks<'a>(&mut self, mut event: Object<'a>) -> Vec<Completion<'a>> {
@@ -109,20 +106,7 @@ impl Items {
             let has_same = || ids.iter().zip(known).any(|(id, known)| *id != 0 && id == known);
             if is_last { *number == at.item } else { has_same() }
         };
-        // An end may give it other ids: then what came tells.
-        let ended = item.as_ref().filter(|_| kind == "output_item.done").and_then(|item| item.get(member)).map(spelled);
-        let moved = self.moved.iter().rposition(is_its).or_else(|| {
-            let ended = ended?;
-            let fits = |begun: &&Begun| begun.heard.rest(&ended.text).is_some();
-            if self.search(at).ok().and_then(|found| self.begun.get(found)).as_ref().is_some_and(fits) {
-                return None;
-            }
-            let moved = |known: &Begun| usize::try_from(known.at.item.checked_sub(MOVED)?).ok();
-            let has_number = |moved: usize| self.moved.get(moved).is_some_and(|(_, number)| *number == at.item);
-            let others = self.begun.iter().rev().filter(|known| moved(known).is_some_and(has_number));
-            others.take(MOST_COMPARED).find(fits).and_then(moved)
-        });
-        if let Some(moved) = moved {
+        if let Some(moved) = self.moved.iter().rposition(is_its) {
             at.item = MOVED + moved as u64;
         }
         if kind == "output_item.added" && is_call {

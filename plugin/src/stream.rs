@@ -68,7 +68,7 @@ impl Reply {
     /// What is ready: events, an error after them, or an empty list at the end. `None`: more bytes are needed.
     pub fn take(&mut self) -> Option<Result<Vec<Event>>> {
         let state = &mut self.state;
-        state.note_tag();
+        state.note_end();
         if !state.events.is_empty() {
             return Some(Ok(mem::take(&mut state.events)));
         }

@@ -28,10 +28,18 @@ pub(super) struct Said {
 impl Said {
     /// Reads `body`, which holds this failure.
     pub(super) fn read(head: &Head, body: &[u8], failure: Option<Failure>) -> Self {
-        let mut said = match &failure {
-            Some(failure) => Self::json(failure),
-            None => Self::text(head, body),
+        let (text, is_html) = match &failure {
+            Some(failure) => (failure.message.clone(), failure.is_html),
+            None => {
+                let is_html = head.get("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+                (lossy(body.get(..4 * MAX_MESSAGE).unwrap_or(body)).into_owned(), is_html)
+            }
         };
+        let is_html = is_html || text.trim_start().starts_with('<');
+        let message = if is_html { page_text(&text) } else { text };
+        let of_failure = |failure: &Failure| (failure.kind.clone(), failure.code.clone(), failure.status);
+        let (kind, code, status) = failure.as_ref().map(of_failure).unwrap_or_default();
+        let mut said = Self { message, kind, code, status, origin: ErrorOrigin::Gateway, is_html };
         said.origin = said.origin(head, failure.as_ref());
         if (said.kind == "hooks_failed" || head.status == 446)
             && let Some(denied) = guardrails::denied(body)
@@ -39,22 +47,6 @@ impl Said {
             said.message = format!("{} ({denied})", said.message.trim());
         }
         said
-    }
-
-    fn json(failure: &Failure) -> Self {
-        let is_html = failure.is_html || failure.message.trim_start().starts_with('<');
-        let message = if is_html { page_text(&failure.message) } else { failure.message.clone() };
-        let (kind, code, status) = (failure.kind.clone(), failure.code.clone(), failure.status);
-        Self { message, kind, code, status, origin: ErrorOrigin::Gateway, is_html }
-    }
-
-    fn text(head: &Head, body: &[u8]) -> Self {
-        let text = lossy(body.get(..4 * MAX_MESSAGE).unwrap_or(body)).into_owned();
-        let is_html = text.trim_start().starts_with('<')
-            || head.get("content-type").is_some_and(|kind| kind.starts_with("text/html"));
-        let message = if is_html { page_text(&text) } else { text };
-        let (kind, code, status) = Default::default();
-        Self { message, kind, code, status, origin: ErrorOrigin::Gateway, is_html }
     }
 
     /// "Is this 401 the gateway's or the model provider's?"

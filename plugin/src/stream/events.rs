@@ -8,8 +8,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-use memchr::memrchr;
-
 use crate::bindings::exports::openclaw::provider::chat::{Event, FinishReason, ReplyStart, Thinking, ToolCallDelta};
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Usage};
 use crate::error;
@@ -51,8 +49,6 @@ pub(crate) struct State {
     foreign: Option<&'static str>,
     /// The provider, as a chunk names it.
     provider: String,
-    /// Whether the model is one of Workers AI.
-    is_workers_ai: bool,
     /// The number of the choice that is read.
     choice: Option<u64>,
     /// Whether a piece said something.
@@ -75,8 +71,8 @@ pub(crate) struct State {
     said: Said,
     /// The same of reasoning that does not stand in the text.
     thought: Said,
-    /// What was said since the last `<`, where that is short.
-    last_tag: String,
+    /// What was said last: a tag's length of it, or some more.
+    said_last: String,
     /// Details that belong to calls, by the hashes of their ids.
     encrypted: Vec<(u64, String)>,
     citations: Vec<String>,
@@ -351,7 +347,9 @@ impl State {
         self.has_choices |= chunk.has_choices;
         // Azure's first chunk holds what its filters say of the prompt, and neither of the two.
         if !chunk.choices.is_empty() && !mem::replace(&mut self.is_started, true) {
-            self.is_workers_ai = chunk.model.starts_with("@cf/");
+            if chunk.model.starts_with("@cf/") {
+                self.provider = WORKERS_AI.into();
+            }
             self.quote = Vec::new();
             let (id, model) = (mem::take(&mut chunk.id).into_owned(), mem::take(&mut chunk.model).into_owned());
             self.events.push(Event::Start(ReplyStart { id, model }));
@@ -424,24 +422,15 @@ impl State {
         self.ended(mem::take(&mut choice.finish_reason));
     }
 
-    /// Notes the last tag of what is said in the events that are ready.
-    pub(super) fn note_tag(&mut self) {
+    /// Notes how what is said in the events that are ready ends.
+    pub(super) fn note_end(&mut self) {
+        let last = |text: &str| text.floor_char_boundary(text.len().saturating_sub(MAX_TAG));
         for event in &self.events {
             let (Event::Text(text) | Event::Thinking(Thinking { text, .. })) = event else { continue };
-            // A tag is a token, and begins or ends a piece. What is longer than a token is some of them.
-            let bytes = text.as_bytes();
-            let is_plain = bytes.len() <= MAX_TAG / 2 && !matches!(bytes, [b'<', ..] | [.., b'>']);
-            if is_plain && self.last_tag.is_empty() {
-                continue;
+            if self.said_last.len() > 16 * MAX_TAG {
+                self.said_last.drain(..last(&self.said_last));
             }
-            match memrchr(b'<', bytes).and_then(|at| text.get(at..)) {
-                Some(tag) => self.last_tag = tag.into(),
-                None if self.last_tag.is_empty() => continue,
-                None => self.last_tag.push_str(text),
-            }
-            if self.last_tag.len() > MAX_TAG {
-                self.last_tag = String::new();
-            }
+            self.said_last.extend(text.get(last(text)..));
         }
     }
 
@@ -839,9 +828,7 @@ impl State {
         }
         self.settle(None);
         // Workers AI's streams never have a reason (gateway 1.15.2).
-        let is_workers_ai = || {
-            self.is_workers_ai || self.provider == WORKERS_AI || self.head.get("x-portkey-provider") == Some(WORKERS_AI)
-        };
+        let is_workers_ai = || self.provider == WORKERS_AI || self.head.get("x-portkey-provider") == Some(WORKERS_AI);
         let is_cut = self.calls.list.iter().any(|call| !call.name.is_empty() && call.arguments.is_open());
         // So does OpenClaw's own client (2026.9.6). A text beside them may be cut, and so may be calls at a mere end.
         let are_whole_calls = || {
@@ -867,12 +854,11 @@ impl State {
         if reason == FinishReason::Stop && self.said.all.length == 0 {
             self.say(open);
         }
-        self.note_tag();
-        let call = if !self.last_tag.is_empty() && parts::ends_call(&self.last_tag, self.offers_tools) {
-            Some(&self.last_tag)
-        } else {
-            Some(&self.said.start).filter(|start| self.offers_tools && parts::begins_call(start))
-        };
+        self.note_end();
+        let tag = self.said_last.rfind('<').and_then(|at| self.said_last.get(at..));
+        let tag = tag.filter(|tag| tag.len() <= MAX_TAG && parts::ends_call(tag, self.offers_tools));
+        let begun = || Some(&*self.said.start).filter(|start| self.offers_tools && parts::begins_call(start));
+        let call = tag.or_else(begun);
         if let Some(call) = call.filter(|_| reason == FinishReason::Stop) {
             let what = "The model calls a tool in its text, which its provider did not read";
             let hint = "The server that runs the model must read its calls, such as vLLM with --tool-call-parser.";

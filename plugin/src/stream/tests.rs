@@ -2061,44 +2061,6 @@ fn calls_of_one_number_are_told_apart() {
     }
 }
 
-/// The ends of two calls of one number name ids that nothing named before.
-#[test]
-fn calls_of_one_number_may_end_under_other_ids() {
-    let at = |kind: &str, more: &str| response(kind, &format!(r#","output_index":0,{more}"#));
-    let item = |ids: &str, name: &str, arguments: &str| {
-        format!(r#""item":{{"type":"function_call",{ids},"name":"{name}","arguments":"{arguments}"}}"#)
-    };
-    let call = |name: &str| {
-        let ids = format!(r#""id":"i_{name}","call_id":"{name}""#);
-        let (whole, own) = (format!(r#"{{\"{name}\":1}}"#), format!(r#""item_id":"i_{name}","#));
-        [
-            at("output_item.added", &item(&ids, name, "")),
-            at("function_call_arguments.delta", &format!(r#"{own}"delta":"{whole}""#)),
-            at("output_item.done", &item(&format!(r#""id":"x_{name}","call_id":"y_{name}""#), name, &whole)),
-        ]
-    };
-    let end = response("completed", r#","response":{"object":"response","status":"completed","output":[]}"#);
-    let [a, b] = ["a", "b"].map(call);
-    let [[a1, a2, a3], [b1, b2, b3]] = [a, b].map(|call| call.map(|chunk| vec![chunk]));
-    let orders = [
-        [&a1, &a2, &a3, &b1, &b2, &b3],
-        [&a1, &b1, &a2, &b2, &a3, &b3],
-        [&a1, &b1, &a2, &b2, &b3, &a3],
-        [&a1, &a2, &b1, &b2, &a3, &b3],
-    ];
-    for order in orders {
-        let chunks =
-            [&[begun("created")], &order.map(|chunk| chunk[0].clone())[..], core::slice::from_ref(&end)].concat();
-        let (events, error) = read_all(&chunks);
-        assert_eq!(error, None, "{chunks:?}");
-        let calls = joined(events).content.into_iter().map(|part| match part {
-            AssistantPart::ToolCall(call) => format!("{} {} {}", call.id, call.name, call.arguments_json),
-            part => panic!("{part:?}"),
-        });
-        assert_eq!(calls.collect::<Vec<_>>(), [r#"a a {"a":1}"#, r#"b b {"b":1}"#], "{chunks:?}");
-    }
-}
-
 /// OpenAI's end of the arguments has the name, and some have it there alone.
 #[test]
 fn the_end_of_arguments_may_be_the_first_to_name_a_call() {
