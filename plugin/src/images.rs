@@ -171,21 +171,18 @@ pub(crate) const DRAWN: usize = 1024;
 /// The first image in a text, between what is before it and behind it: many proxies write so what Google's models draw, as
 /// `![image](data:image/png;base64,...)` (QuantumNous/new-api#2346), and some its URL alone (WebAI2API#102).
 pub(crate) fn drawn(text: &str) -> Option<(&str, MediaSource, &str)> {
-    const URL: &str = "data:image/";
-    // Each one that is none may look through all that is before it.
-    text.match_indices(URL).filter(|_| text.len() >= DRAWN).take(16).find_map(|(at, _)| {
-        let (before, rest) = text.split_at_checked(at)?;
-        let end = rest.get(URL.len()..)?.find([')', ' ', '\n', '"', ':']).map_or(rest.len(), |end| URL.len() + end);
-        let (url, behind) = rest.split_at_checked(end).filter(|(url, _)| url.len() >= DRAWN)?;
-        let before = match before.strip_suffix("](") {
-            Some(label) => label.get(..label.rfind("![")?)?,
-            None => Some("").filter(|_| before.trim().is_empty())?,
-        };
-        let data = base64::decoded(url.as_bytes()).ok()?;
-        let media_type = sniff(&data)?.0.to_owned();
-        let image = MediaSource::Inline(Media { media_type, data });
-        Some((before, image, behind.strip_prefix(')').unwrap_or(behind)))
-    })
+    let at = Some(text).filter(|text| text.len() >= DRAWN)?.find("data:image/")?;
+    let (before, rest) = text.split_at_checked(at)?;
+    let end = rest.bytes().position(|byte| matches!(byte, b')' | b' ' | b'\n' | b'"')).unwrap_or(rest.len());
+    let (url, behind) = rest.split_at_checked(end).filter(|(url, _)| url.len() >= DRAWN)?;
+    let before = match before.strip_suffix("](") {
+        Some(label) => label.get(..label.rfind('[')?)?.strip_suffix('!')?,
+        None => Some("").filter(|_| before.trim().is_empty())?,
+    };
+    let data = base64::decoded(url.as_bytes()).ok()?;
+    let media_type = sniff(&data)?.0.to_owned();
+    let image = MediaSource::Inline(Media { media_type, data });
+    Some((before, image, behind.strip_prefix(')').unwrap_or(behind)))
 }
 
 /// The answer to either request.

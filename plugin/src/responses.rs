@@ -78,14 +78,6 @@ impl Items {
         if let Some(error) = event.take("error") {
             return failed(Some(error));
         }
-        // Some send this end alone.
-        if kind == "content_part.done"
-            && let Some(part) = event.take("part").and_then(Json::into_object)
-            && part.is("type", "output_text")
-        {
-            kind = "output_text.done";
-            event.set("text", Json::Text(part.text("text")));
-        }
         let number = |name| event.get(name).and_then(Json::count).unwrap_or(0);
         let of_kind = ENDS.iter().find(|(end, _, piece)| *end == kind || *piece == kind);
         let item = event.get("item").and_then(Json::object);

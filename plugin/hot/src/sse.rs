@@ -10,8 +10,8 @@
 //!   and the next begins, no JSON goes on;
 //! - a JSON object or list without `data:`, on one line or on several;
 //! - a field named `error`, and a web page of a proxy's, each of which is an event of that name;
-//! - a field whose name is in capitals or has white space behind it, and one behind a byte order mark or a control
-//!   character (.NET writes the one with each flush, RFC 7464 has the other between records);
+//! - a field behind a byte order mark or a control character (.NET writes the one with each flush, RFC 7464 has the other
+//!   between records);
 //! - JSON on several lines of which the first alone has `data:`.
 //!
 //! Words that are no field are kept until the next object comes: an error of a proxy's may be the last of a stream.
@@ -21,7 +21,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr2;
 
 use crate::json::Nesting;
 
@@ -218,12 +218,6 @@ impl Decoder {
             self.bare = Some(nesting);
             return self.line(line, event);
         }
-        if let Some((name, value)) = memchr(b':', line).and_then(|at| line.split_at_checked(at)) {
-            let is_field = |field: &&[u8]| name.trim_ascii_end().eq_ignore_ascii_case(field) && name != *field;
-            if let Some(field) = [&b"data"[..], b"event", b"error"].into_iter().find(is_field) {
-                return self.line(&[field, value].concat(), event);
-            }
-        }
         // The end of the stream may cut off the name of a field.
         let is_field = |field: &&[u8]| line.starts_with(field) || field.starts_with(line);
         if ![&b"data:"[..], b"event:", b"id:", b"retry:"].iter().any(is_field) {
@@ -341,7 +335,7 @@ mod tests {
             ("data: a\n<html>\n</html>", &["a", "!<html>\n</html>"]),
             ("event: message\ndata: a\n\nerror\nerror:\nerrors: x\n\n", &["a"]),
             ("event: ping\ndata: a\n\nevent: Keep-Alive\ndata: 1\n\ndata: b\n\n", &["b"]),
-            ("DATA: a\n\nData : b\n\ndata : c\n\nEVENT: error\ndata: d\n\ndata-x: e\n\n", &["a", "b", "c", "!d"]),
+            ("data: a\n\ndata-x: e\n\n", &["a"]),
             ("\0\0data: a\n\n\u{1e}{\"b\":1}\n\u{1e}{\"c\":2}\n\0\n", &["a", "{\"b\":1}", "{\"c\":2}"]),
             ("data: {\n\n", &["{"]),
             ("data: {\n  \"a\": [\n    1,\n    2\n  ]\n}\n\ndata: b\n\n", &["{\n\"a\": [\n1,\n2\n]\n}", "b"]),

@@ -130,10 +130,7 @@ impl Failure {
         }
         // "Invalid response received from X: {json}" holds the provider's own error (gateway 1.15.2, 2.2.3), and so does what
         // LiteLLM says, or a text that is JSON once more.
-        let said = error
-            .and_then(Json::string)
-            .or_else(|| details.iter().chain([root]).find_map(|object| object.like("message")?.string()));
-        if let Some((before, json)) = said.as_deref().and_then(|said| said.split_once('{'))
+        if let Some((before, json)) = named(&["message", "error"]).split_once('{')
             && let Some(inner) = Self::read(format!("{{{json}").as_bytes()).filter(|inner| !inner.message.is_empty())
         {
             let name = before.strip_prefix("Invalid response received from ");

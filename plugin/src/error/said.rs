@@ -35,12 +35,14 @@ impl Said {
                 (lossy(body.get(..4 * MAX_MESSAGE).unwrap_or(body)).into_owned(), is_html)
             }
         };
-        let is_html = is_html || text.trim_start().starts_with('<');
-        let message = if is_html { page_text(&text) } else { text };
+        let is_page = is_html || text.trim_start().starts_with('<');
+        // The XML of S3, and of stores like it.
+        let is_html = is_page && !text.contains("<Code>");
+        let message = if is_page { page_text(&text) } else { text };
         let of_failure = |failure: &Failure| (failure.kind.clone(), failure.code.clone(), failure.status);
         let (kind, code, status) = failure.as_ref().map(of_failure).unwrap_or_default();
         let mut said = Self { message, kind, code, status, origin: ErrorOrigin::Gateway, is_html };
-        said.origin = said.origin(head, failure.as_ref());
+        said.origin = if is_page && !is_html { ErrorOrigin::Upstream } else { said.origin(head, failure.as_ref()) };
         if (said.kind == "hooks_failed" || head.status == 446)
             && let Some(denied) = guardrails::denied(body)
         {

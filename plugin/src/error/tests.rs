@@ -895,6 +895,10 @@ fn messages_are_what_a_person_reads() {
     let page = from_response(&head(403, BARE), b"<title>Attention Required! | Cloudflare</title>");
     assert_eq!((page.kind, page.origin), (Is::Forbidden, Network));
     assert!(page.hint.unwrap().contains("firewall"));
+    let store = b"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>No access</Message></Error>";
+    let store = from_response(&head(403, BARE), store);
+    assert_eq!((store.kind, store.origin, &*store.message), (Is::Forbidden, Upstream, "AccessDenied No access"));
+    assert!(store.hint.unwrap().contains("its key"));
     assert_eq!(message("a\r\n\tb\u{1b}[31m  c"), "a b [31m c");
     let long = message(&"ä".repeat(5000));
     assert!(long.len() <= MAX_MESSAGE + 3 && long.ends_with("ä…"));

@@ -403,15 +403,17 @@ impl State {
             && delta.as_ref().is_some_and(|delta| !delta.finish_reason.is_empty());
         self.has_pieces |= delta.is_some_and(|delta| self.delta(delta));
         if let Some(mut message) = message {
-            // What has come in pieces some send as a whole once more (MiniMax), and some with the rest of it.
             if self.has_pieces {
+                // What has come in pieces some send as a whole once more (MiniMax), and some with the rest of it.
                 let rest = self.said.all.rest(&message.content.text).unwrap_or_default();
-                let mut calls = mem::take(&mut message.tool_calls);
-                calls.retain(|_| self.calls.list.is_empty());
-                let content = Spelled::of(rest.to_owned().into());
-                message = wire::Message { content, tool_calls: calls, ..wire::Message::default() };
+                self.text(rest.to_owned(), false, &message.tool_calls);
+                if self.calls.list.is_empty() && !message.tool_calls.is_empty() {
+                    self.end_texts(&message.tool_calls);
+                    message.tool_calls.into_iter().for_each(|call| self.tool_call(call));
+                }
+            } else {
+                self.delta(&mut message);
             }
-            self.delta(&mut message);
         }
         // All that the gateway says where Bedrock breaks off (gateway 1.15.2, provider `bedrock`). `[DONE]` follows.
         if is_misplaced {
