@@ -283,9 +283,12 @@ export const ODD = {
   "Perplexity's citations": chunk({ content: 'x' }, null, { citations: ['https://example.com'], search_results: [{ url: 'https://example.com' }] }) + end(),
 };
 
-const json = (/** @type {string} */ status, /** @type {unknown} */ body, more = '') => head(status, 'application/json', more) + (typeof body === 'string' ? body : JSON.stringify(body));
-const openai = (/** @type {string} */ message, /** @type {any} */ type = 'invalid_request_error', /** @type {any} */ code = null) => ({ error: { message, type, param: null, code } });
-const portkey = (/** @type {string} */ message, provider = 'openai', more = {}) => ({ error: { message: `${provider} error: ${message}`, type: null, param: null, code: null, ...more }, provider });
+export const json = (/** @type {string} */ status, /** @type {unknown} */ body, more = '') => head(status, 'application/json', more) + (typeof body === 'string' ? body : JSON.stringify(body));
+export const openai = (/** @type {string} */ message, /** @type {any} */ type = 'invalid_request_error', /** @type {any} */ code = null) => ({ error: { message, type, param: null, code } });
+/** As the gateway writes a model provider's error. */
+export const portkey = (/** @type {string} */ message, provider = 'openai', more = {}) => ({ error: { message: `${provider} error: ${message}`, type: null, param: null, code: null, ...more }, provider });
+/** As the hosted gateway writes its own. */
+export const hosted = (/** @type {string} */ message, /** @type {string} */ code) => ({ status: 'failure', message, error: { message, code } });
 
 /** Answers of no success. */
 /** @type {Record<string, string>} */
@@ -308,7 +311,7 @@ export const ERRORS = {
   'llama.cpp: context': json('400 Bad Request', openai('the request exceeds the available context size, try increasing it', 'exceed_context_size_error', 400)),
   'Azure: filter': json('400 Bad Request', openai("The response was filtered due to the prompt triggering Azure OpenAI's content management policy.", null, 'content_filter')),
   'OpenAI: key': json('401 Unauthorized', openai('Incorrect API key provided: sk-1. You can find your API key at https://platform.openai.com/account/api-keys.', 'invalid_request_error', 'invalid_api_key')),
-  'Portkey: key': json('401 Unauthorized', { status: 'failure', message: 'Portkey Error: Invalid API Key. Error Code: 03', error: { message: 'Portkey Error: Invalid API Key. Error Code: 03', code: '03' } }),
+  'Portkey: key': json('401 Unauthorized', hosted('Portkey Error: Invalid API Key. Error Code: 03', '03')),
   'Anthropic: key': json('401 Unauthorized', portkey('invalid x-api-key', 'anthropic', { type: 'authentication_error' })),
   'OpenAI: revoked': json('401 Unauthorized', openai('Your API key has been revoked', 'invalid_request_error', 'account_deactivated')),
   'forbidden': json('403 Forbidden', openai('You have insufficient permissions for this operation.', 'invalid_request_error')),
@@ -329,7 +332,7 @@ export const ERRORS = {
   'OpenRouter: credits': json('402 Payment Required', portkey('This request requires more credits, or fewer max_tokens.', 'openrouter', { code: 402 })),
   'DeepSeek: balance': json('402 Payment Required', portkey('Insufficient Balance', 'deepseek', { type: 'unknown_error' })),
   'Anthropic: credit': json('400 Bad Request', portkey('Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.', 'anthropic', { type: 'invalid_request_error' })),
-  'Portkey: budget': json('412 Precondition Failed', { status: 'failure', message: 'Portkey API Key Usage Limit Exceeded', error: { message: 'Portkey API Key Usage Limit Exceeded', code: '04' } }),
+  'Portkey: budget': json('412 Precondition Failed', hosted('Portkey API Key Usage Limit Exceeded', '04')),
   'Portkey: guardrail': json('446 Hooks Failed', { error: { message: 'The guardrail checks defined in the config failed.', type: 'hooks_failed', param: null, code: null }, hook_results: { before_request_hooks: [{ verdict: false, id: 'g', checks: [] }] } }),
   'a time limit': json('408 Request Timeout', { error: { message: 'Request exceeded the timeout sent in the request: 5000ms', type: 'timeout_error', param: null, code: null } }),
   'OpenAI: 500': json('500 Internal Server Error', openai('The server had an error while processing your request. Sorry about that!', 'server_error')),
