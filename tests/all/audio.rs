@@ -1,7 +1,7 @@
 //! Speech and transcripts: the built component before the stand-in, before connections that break, and before the real
 //! gateway.
 
-use std::{io::Write as _, process::Stdio};
+use std::io::Write as _;
 
 use host_harness::{
     Provider, Setup,
@@ -14,7 +14,7 @@ use crate::{
     fault_server::{FaultServer, Step, bytes},
     gateway,
     raw_server::{JSON, whole},
-    support::{Cli, KEY, Ran, User, audio_of, eventually, hosted, plugin, provider, upstream},
+    support::{Cli, KEY, User, audio_of, before_hosted, eventually, hosted, plugin, provider},
 };
 
 fn spoken(model: &str, text: &str, format: &str) -> SpeechRequest {
@@ -59,8 +59,7 @@ async fn what_is_spoken_comes_in_pieces_and_is_understood() {
 
 #[tokio::test]
 async fn through_the_real_gateway() {
-    let stub = upstream().await;
-    let provider = gateway::before(&stub).await;
+    let (stub, provider) = gateway::before_upstream().await;
     for (format, media_type) in [("mp3", "audio/mpeg"), ("wav", "audio/wav")] {
         let mut speech = provider.speak(&spoken("tts-1", "Hello from afar.", format)).await.unwrap();
         assert_eq!(speech.media_type(), media_type);
@@ -122,8 +121,7 @@ async fn a_failure_in_place_of_audio_is_told() {
 
 #[tokio::test]
 async fn a_wait_that_is_given_up_can_be_gone_on_with_and_a_drop_ends_the_request() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (stub, provider) = before_hosted().await;
     let mut speech = provider.speak(&spoken("tts-1", &"a".repeat(4096), "wav")).await.unwrap();
     let mut audio = Vec::new();
     loop {
@@ -178,9 +176,7 @@ fn the_commands() {
     assert_eq!((&heard["text"], &heard["usage"]["output_tokens"]), (&json!("Hi"), &json!(1)));
 
     // What is there is precious.
-    let refused = user.cli.run(&["speak", "other", "-o", "hi"]);
-    assert_eq!(refused.code, 2);
-    assert!(refused.err.contains("`hi` is there already: --force replaces it"), "{refused:?}");
+    user.cli.run(&["speak", "other", "-o", "hi"]).failed(2, "`hi` is there already: --force replaces it");
     user.cli.run(&["speak", "other", "-o", "hi", "--force"]).ok();
     assert_eq!(user.cli.run(&["transcribe", "hi"]).ok().out, "other\n");
 
@@ -192,11 +188,7 @@ fn the_commands() {
         assert_eq!(user.stub.requests().pop().unwrap().json()["model"], "@openai/tts-1-hd", "{model}");
     }
 
-    let mut command = user.cli.command(&["speak", "-o", "piped.mp3"]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(b"from a pipe").unwrap();
-    Ran::from(child.wait_with_output().unwrap()).ok();
+    user.cli.piped(b"from a pipe", &["speak", "-o", "piped.mp3"]).ok();
     assert_eq!(user.cli.run(&["transcribe", "piped.mp3"]).ok().out, "from a pipe\n");
 }
 
@@ -219,9 +211,8 @@ fn bad_input() {
         (&["transcribe", "notes.txt"], "`notes.txt` is not a recording"),
         (&["transcribe", "nowhere.mp3"], "cannot read the recording `nowhere.mp3`"),
     ] {
-        let ran = user.cli.run(arguments);
-        assert_eq!(ran.code, 2, "{ran:?}");
-        assert!(ran.err.contains(message) && ran.out.is_empty(), "{ran:?}");
+        let ran = user.cli.run(arguments).failed(2, message);
+        assert!(ran.out.is_empty(), "{ran:?}");
     }
     assert!(user.stub.requests().is_empty(), "nothing was sent");
     std::fs::write(at("short.mp3"), b"ID3\x04\0\0\0\0\0\0").unwrap();
@@ -233,16 +224,13 @@ fn bad_input() {
         (&["transcribe", "short.mp3", "-m", "@openai/gpt-5-mini"], 1, "(POST /v1/audio/transcriptions)"),
         (&["transcribe", "short.mp3", "-m", "fault/429"], 5, "ate limit"),
     ] {
-        let ran = user.cli.run(arguments);
-        assert_eq!(ran.code, code, "{ran:?}");
-        assert!(ran.err.contains(message) && ran.out.is_empty(), "{ran:?}");
+        let ran = user.cli.run(arguments).failed(code, message);
+        assert!(ran.out.is_empty(), "{ran:?}");
         assert_eq!(std::fs::read(at("old.mp3")).unwrap(), b"precious", "{arguments:?}");
     }
     assert_eq!(user.files(), ["large.wav", "notes.txt", "old.mp3", "short.mp3"], "nothing half is left behind");
     let keyless = Cli::new().env("PORTKEY_BASE_URL", user.stub.base_url());
-    let ran = keyless.run(&["speak", "a", "-o", "a.mp3"]);
-    assert_eq!(ran.code, 3, "{ran:?}");
-    assert!(ran.err.contains("PORTKEY_API_KEY"), "{ran:?}");
+    keyless.run(&["speak", "a", "-o", "a.mp3"]).failed(3, "PORTKEY_API_KEY");
 }
 
 /// What is larger than the command allows reaches the provider by the library, which says so itself.

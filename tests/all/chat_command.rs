@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     fault_server::{FaultServer, bytes},
     raw_server::{HELLO, JSON, whole},
-    support::{Cli, KEY, Ran, User, until},
+    support::{Cli, KEY, Ran, User, start, until},
     terminal::Terminal,
 };
 
@@ -45,7 +45,7 @@ fn user() -> User {
 #[test]
 fn the_prompt_is_made_of_arguments_and_a_file_or_of_standard_input() {
     let user = user();
-    std::fs::write(user.cli.folder.path().join("question.txt"), "from the file").unwrap();
+    user.cli.write("question.txt", "from the file");
     for (arguments, expected) in [
         (&["some", "words"][..], "some words\n\nfrom the pipe"),
         (&["--file", "question.txt"], "from the file"),
@@ -134,7 +134,7 @@ fn trace_id_metadata_and_config_win_over_the_configuration() {
         "models": {"providers": {"portkey": {"headers": {"X-Portkey-Config": "pc-file", "x-portkey-span-id": "span-file"}}}},
         "plugins": {"entries": {"portkey": {"config": {"metadata": {"team": "file", "kept": "yes"}, "traceId": "file"}}}},
     });
-    std::fs::write(user.cli.folder.path().join("c.json"), config.to_string()).unwrap();
+    user.cli.write("c.json", config.to_string());
     let arguments =
         ["hello", "--config", "c.json", "--portkey-config", "pc-mine", "--trace-id", "t-1", "--metadata", "team=a=b"];
     user.chat(&[&arguments[..], &["--metadata", "user=é", "--option", "cacheForceRefresh=true"]].concat(), "").ok();
@@ -149,9 +149,7 @@ fn trace_id_metadata_and_config_win_over_the_configuration() {
 
     let header = user.chat(&["hello", "--portkey-config=pc-mine", "--header", "x-portkey-config: pc-header"], "");
     assert_eq!(user.stub.requests()[1].header("x-portkey-config"), Some("pc-header"), "{header:?}");
-    let wrong = user.chat(&["hello", "--option", "traceId=7"], "");
-    assert_eq!(wrong.code, 4, "{wrong:?}");
-    assert!(wrong.err.contains("must be a text"), "{wrong:?}");
+    user.chat(&["hello", "--option", "traceId=7"], "").failed(4, "must be a text");
     assert_eq!(user.stub.requests().len(), 2);
 }
 
@@ -357,7 +355,7 @@ fn a_session_outlives_an_error_which_is_not_said() {
 fn a_session_asks_for_the_results_of_tool_calls() {
     let user = user();
     let tools = json!([{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}}]);
-    std::fs::write(user.cli.folder.path().join("tools.json"), tools.to_string()).unwrap();
+    user.cli.write("tools.json", tools.to_string());
     let mut session = user.session(&["--tools", "tools.json"]);
     session.send("call get_weather\r");
     session.wait_for("result of get_weather> ");
@@ -507,9 +505,8 @@ fn a_session_that_is_kept_is_gone_on_with() {
 
     // A gateway of one's own takes any key: these are words of the file itself.
     let wire = whole(JSON, HELLO);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(&wire)]));
-    std::fs::write(user.cli.folder.path().join("a.png"), [0x89, b'P', b'N', b'G', 13, 10, 26, 10]).unwrap();
+    let server = start(FaultServer::http1(move |_| vec![bytes(&wire)]));
+    user.cli.write("a.png", [0x89, b'P', b'N', b'G', 13, 10, 26, 10]);
     for key in ["user", "assistant", "content", "messages", "image_url", "base64"] {
         for question in ["first", "second"] {
             let said = format!("{question} {key}");
@@ -567,7 +564,6 @@ fn a_session_is_kept_in_no_folder_that_others_can_write_to() {
 /// Text mode says what JSON says, and both exit alike.
 #[test]
 fn how_a_reply_ended_is_told() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
     for (message, reason, code, out, err) in [
         (json!({"content": "Hello"}), "length", 0, "Hello\n", "length: "),
         (json!({"content": "Hello"}), "content_filter", 7, "Hello\n", "content_filter: "),
@@ -594,8 +590,8 @@ fn how_a_reply_ended_is_told() {
     ] {
         let answer = json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": reason}]});
         let wire = whole(JSON, answer.to_string());
-        let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(&wire)]));
-        let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", server.base_url.clone());
+        let server = start(FaultServer::http1(move |_| vec![bytes(&wire)]));
+        let cli = Cli::before(server.base_url.clone());
         for arguments in [&["chat", "hello"][..], &["chat", "hello", "--no-stream"], &["chat", "hello", "--json"]] {
             let ran = cli.run(arguments);
             assert_eq!(ran.code, code, "{arguments:?}: {ran:?}");
@@ -624,9 +620,8 @@ fn an_image_of_a_reply_that_is_not_saved_is_named() {
     let message = json!({"content": "Two.", "images": images});
     let answer = json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": "stop"}]});
     let wire = whole(JSON, answer.to_string());
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(&wire)]));
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", server.base_url.clone());
+    let server = start(FaultServer::http1(move |_| vec![bytes(&wire)]));
+    let cli = Cli::before(server.base_url.clone());
     let text = cli.run(&["chat", "hello"]);
     assert_ne!(text.code, 0, "{text:?}");
     assert_eq!(text.out, "Two.\n./image-2.png\n", "{text:?}");

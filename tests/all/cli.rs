@@ -161,9 +161,8 @@ fn a_key_that_is_no_text_is_not_called_missing() {
     let user = User::new();
     let mut command = user.cli.command(&["chat", "x"]);
     command.env("PORTKEY_API_KEY", <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"pk-\xff"));
-    let ran = Ran::from(command.output().unwrap());
-    assert_eq!(ran.code, 4, "{ran:?}");
-    assert!(ran.err.contains("not printable ASCII") && ran.err.contains("variable PORTKEY_API_KEY"), "{ran:?}");
+    let ran = Ran::from(command.output().unwrap()).failed(4, "not printable ASCII");
+    assert!(ran.err.contains("variable PORTKEY_API_KEY"), "{ran:?}");
 }
 
 /// Docker's `--env-file` keeps quotation marks: sent with them, the gateway would refuse a key that is right.
@@ -174,9 +173,8 @@ fn what_was_pasted_along_with_a_key_is_said_before_anything_is_sent() {
         [("'pk-1'", "is in quotation marks"), ("PORTKEY_API_KEY=pk-1", "begins with the name of a variable")]
     {
         user.cli = user.cli.env("PORTKEY_API_KEY", key);
-        let ran = user.cli.run(&["chat", "x"]);
-        assert_eq!(ran.code, 4, "{ran:?}");
-        assert!(ran.err.contains(what) && ran.err.contains("variable PORTKEY_API_KEY"), "{ran:?}");
+        let ran = user.cli.run(&["chat", "x"]).failed(4, what);
+        assert!(ran.err.contains("variable PORTKEY_API_KEY"), "{ran:?}");
         assert!(!ran.err.contains("pk-1"), "{ran:?}");
     }
 }
@@ -184,7 +182,7 @@ fn what_was_pasted_along_with_a_key_is_said_before_anything_is_sent() {
 #[test]
 fn wrong_usage_is_named_and_exits_with_2() {
     let user = User::new();
-    std::fs::write(user.cli.folder.path().join("text.png"), "not an image").unwrap();
+    user.cli.write("text.png", "not an image");
     for (arguments, expected) in [
         (&["chat", ""][..], "the prompt is empty"),
         (&["chat", " ", "\n"], "the prompt is empty"),
@@ -256,7 +254,7 @@ fn wrong_usage_is_named_and_exits_with_2() {
     }
     assert!(user.stub.requests().is_empty());
 
-    std::fs::write(user.cli.folder.path().join("bad.json"), "{").unwrap();
+    user.cli.write("bad.json", "{");
     let manifest = user.cli.run(&["validate", built(), "--manifest", "bad.json"]);
     assert_eq!(manifest.code, 4, "{manifest:?}");
     assert!(manifest.err.starts_with("error: the manifest `bad.json` is not valid JSON5"), "{manifest:?}");
@@ -349,7 +347,7 @@ fn a_file_that_cannot_be_one_is_refused_and_nothing_is_sent() {
 #[cfg(unix)]
 fn standard_input_is_not_read_without_end() {
     let user = User::new();
-    std::fs::write(user.cli.folder.path().join("noise"), b"a\xff").unwrap();
+    user.cli.write("noise", b"a\xff");
     for (file, reason) in [("/dev/zero", "larger than"), ("noise", "UTF-8"), ("/dev/null", "the prompt is empty")] {
         let input = std::fs::File::open(user.cli.folder.path().join(file)).unwrap();
         let ran = Ran::from(user.cli.command(&["chat"]).stdin(input).output().unwrap());
@@ -365,13 +363,9 @@ fn standard_input_is_not_read_without_end() {
 fn too_little_address_space_is_called_so() {
     let user = User::new();
     user.cli.run(&["models"]).ok();
-    let free = user.cli.command(&["models"]);
-    let mut limited = std::process::Command::new("sh");
-    limited.args(["-c", "ulimit -v 3000000; exec \"$0\" models"]).arg(free.get_program()).env_clear();
-    limited.envs(free.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let ran = Ran::from(limited.current_dir(user.cli.folder.path()).output().unwrap());
-    assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.err.contains("ulimit -v") && !ran.err.contains("fault of the plugin"), "{ran:?}");
+    let mut limited = user.cli.through(&["sh", "-c", "ulimit -v 3000000; exec \"$@\"", "sh"], &["models"]);
+    let ran = Ran::from(limited.output().unwrap()).failed(1, "ulimit -v");
+    assert!(!ran.err.contains("fault of the plugin"), "{ran:?}");
 }
 
 /// As of `host-harness chat x | head -0`.
@@ -426,9 +420,7 @@ fn a_result_that_cannot_be_written_is_a_failure() {
         assert!(ran.err.contains("error: cannot write to standard output: No space left"), "{arguments:?}: {ran:?}");
     }
     // What went wrong before it is said as well.
-    let refused = full(&["chat", "hello", "--json", "--model", "fault/429"]);
-    assert_eq!(refused.code, 5, "{refused:?}");
-    assert!(refused.err.contains("error: Rate limit reached"), "{refused:?}");
+    let refused = full(&["chat", "hello", "--json", "--model", "fault/429"]).failed(5, "error: Rate limit reached");
     assert!(refused.err.contains("error: cannot write to standard output"), "{refused:?}");
 }
 
@@ -436,7 +428,7 @@ fn a_result_that_cannot_be_written_is_a_failure() {
 #[test]
 fn images_are_asked_for_only_where_they_can_be_written() {
     let user = User::new();
-    std::fs::write(user.cli.folder.path().join("file"), "").unwrap();
+    user.cli.write("file", "");
     // Not even the administrator can write below `/proc`.
     let nowhere = if cfg!(target_os = "linux") { "/proc/images" } else { "file/images" };
     for output in ["file", "file/images", nowhere] {
@@ -462,7 +454,7 @@ fn every_command_has_help() {
 #[test]
 fn the_stub_serves_until_it_is_stopped() {
     use std::io::BufRead;
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let cli = Cli::with_key();
     let faults = cli.run(&["stub", "--faults"]).ok().out;
     assert!(faults.contains("fault/429"), "{faults}");
     let mut stub = cli.command(&["stub", "--port", "0", "--require", &format!("x-portkey-api-key: {KEY}")]);
@@ -485,16 +477,14 @@ fn the_stub_serves_until_it_is_stopped() {
 #[test]
 fn limits_are_a_users_to_lower() {
     let user = User::new();
-    let ran = user.cli.run(&["chat", "hello", "--model", "fault/silence", "--timeout", "1"]);
-    assert_eq!(ran.code, 6, "{ran:?}");
-    assert!(ran.err.contains("longer than 1 s"), "{ran:?}");
+    user.cli.run(&["chat", "hello", "--model", "fault/silence", "--timeout", "1"]).failed(6, "longer than 1 s");
 
     let image = user.cli.folder.path().join("large.png");
     std::fs::write(&image, [&b"\x89PNG\r\n\x1a\n"[..], &vec![0; 4 << 20]].concat()).unwrap();
     let arguments = ["chat", "hello", "--image", "large.png", "--max-memory"];
-    let ran = user.cli.run(&[&arguments[..], &["2"]].concat());
-    assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.err.contains("the plugin failed: it needs more memory than it may have"), "{ran:?}");
+    user.cli
+        .run(&[&arguments[..], &["2"]].concat())
+        .failed(1, "the plugin failed: it needs more memory than it may have");
     user.cli.run(&[&arguments[..], &["64"]].concat()).ok();
     assert_eq!(user.cli.run(&[&arguments[..], &["0"]].concat()).code, 2);
 }
@@ -502,7 +492,7 @@ fn limits_are_a_users_to_lower() {
 #[test]
 fn an_option_that_is_none_is_refused_before_anything_is_sent() {
     // Nothing listens there: a request would end as a network error.
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", "http://127.0.0.1:9/v1");
+    let cli = Cli::before("http://127.0.0.1:9/v1");
     for option in ["confg=pc-a", "temperature=0.2"] {
         let ran = cli.run(&["chat", "hello", "--option", option]);
         let (name, _) = option.split_once('=').unwrap();
@@ -521,9 +511,8 @@ fn a_base_url_that_is_no_text_is_not_passed_over() {
     component();
     let user = User::new();
     let mut command = user.cli.command(&["chat", "hello"]);
-    let ran = Ran::from(command.env("PORTKEY_BASE_URL", OsStr::from_bytes(b"http://\xff/v1")).output().unwrap());
-    assert_eq!(ran.code, 4, "{ran:?}");
-    assert!(ran.err.contains("is not a usable base URL"), "{ran:?}");
+    Ran::from(command.env("PORTKEY_BASE_URL", OsStr::from_bytes(b"http://\xff/v1")).output().unwrap())
+        .failed(4, "is not a usable base URL");
 }
 
 #[test]
@@ -538,10 +527,5 @@ fn what_is_logged_is_a_users_to_set() {
     for quiet in ["", "warn", "host_harness=debug", "debug,hyper_util=off"] {
         assert!(!said(quiet).ok().err.contains("DEBUG hyper_util"), "{quiet}");
     }
-    let refused = said("host_harness=loud");
-    assert_eq!(refused.code, 2, "{refused:?}");
-    assert!(
-        refused.err.contains("HOST_HARNESS_LOG is `host_harness=loud`: set it to a level such as `debug`"),
-        "{refused:?}"
-    );
+    said("host_harness=loud").failed(2, "HOST_HARNESS_LOG is `host_harness=loud`: set it to a level such as `debug`");
 }

@@ -245,9 +245,7 @@ fn a_file_that_is_broken_is_refused_with_the_place_and_the_reason() {
     }
     // No disk is filled for it: it is a hole.
     fs::File::options().write(true).open(&user.config).unwrap().set_len(50 << 20).unwrap();
-    let ran = user.cli.run(&user.onboard(&[]));
-    assert_eq!(ran.code, 4, "{ran:?}");
-    assert!(ran.err.contains("larger than 8 MiB"), "{ran:?}");
+    user.cli.run(&user.onboard(&[])).failed(4, "larger than 8 MiB");
 }
 
 #[test]

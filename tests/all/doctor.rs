@@ -1,28 +1,19 @@
 //! `doctor`: that it recognises what can be wrong, and says what to do about it.
 
-use std::time::Duration;
-
-use host_harness_stub::{Credential, Options, Stub};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::{
     portkey_gateway::{PortkeyGateway, config_for},
     raw_server::{serving, whole},
-    support::{Cli, KEY, Ran, component, install_script, json_file, root},
+    support::{Cli, KEY, Ran, component, hosted, install_script, json_file, root, start},
     terminal::Terminal,
     tls::Authority,
 };
 
-/// A gateway that wants [`KEY`].
-async fn gateway() -> Stub {
-    let require = Some(Credential { header: "x-portkey-api-key".into(), value: KEY.into() });
-    Stub::start(Options { require, token_delay: Duration::ZERO, ..Options::default() }).await.unwrap()
-}
-
 /// Runs the doctor for a user with a key.
 async fn doctor(base_url: &str, arguments: &[&str]) -> Ran {
-    with(Cli::new().env("PORTKEY_API_KEY", KEY), base_url, arguments).await
+    with(Cli::with_key(), base_url, arguments).await
 }
 
 /// The servers of these tests run beside it.
@@ -31,6 +22,13 @@ async fn with(cli: Cli, base_url: &str, arguments: &[&str]) -> Ran {
         ["doctor", "--json", "--base-url", base_url].iter().chain(arguments).map(|&text| text.to_owned()).collect();
     let run = move || cli.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     tokio::task::spawn_blocking(run).await.unwrap()
+}
+
+/// The same for a user with a key and this configuration.
+async fn configured(config: impl AsRef<[u8]>, base_url: &str) -> Ran {
+    let cli = Cli::with_key();
+    cli.write("openclaw.json", config);
+    with(cli, base_url, &["--config", "openclaw.json"]).await
 }
 
 /// The one line of that name.
@@ -42,15 +40,15 @@ fn line<'r>(report: &'r Value, name: &str) -> &'r Value {
 
 #[tokio::test]
 async fn no_secret_within_a_base_url_is_told() {
-    let base_url = gateway().await.base_url() + "?token=t0ken-1234";
+    let base_url = hosted().await.base_url() + "?token=t0ken-1234";
     let ran = doctor(&base_url, &[]).await;
     assert!(ran.out.contains("/v1") && !ran.out.contains("t0ken") && !ran.err.contains("t0ken"), "{ran:?}");
 }
 
 #[tokio::test]
 async fn the_model_that_is_asked_is_told_with_what_chose_it() {
-    let gateway = gateway().await;
-    let listed = serde_json::json!([{"id": "  "}, {"id": "@openai/gpt-5"}]);
+    let gateway = hosted().await;
+    let listed = json!([{"id": "  "}, {"id": "@openai/gpt-5"}]);
     for (default, models, state, detail) in [
         ("portkey/@openai/o3", &listed, "ok", "@openai/o3, from agents.defaults.model"),
         ("gpt-5", &listed, "warning", "@openai/gpt-5, the first that the configuration lists"),
@@ -61,11 +59,9 @@ async fn the_model_that_is_asked_is_told_with_what_chose_it() {
         ("", &Value::Null, "ok", "@anthropic/claude-sonnet-4-5, the provider's default"),
         ("gpt-5", &Value::Null, "warning", "@anthropic/claude-sonnet-4-5, the provider's default"),
     ] {
-        let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
-        let config = serde_json::json!({"agents": {"defaults": {"model": {"primary": default}}},
+        let config = json!({"agents": {"defaults": {"model": {"primary": default}}},
             "models": {"providers": {"portkey": {"models": models}}}});
-        std::fs::write(cli.folder.path().join("openclaw.json"), config.to_string()).unwrap();
-        let report = with(cli, &gateway.base_url(), &["--config", "openclaw.json"]).await.json();
+        let report = configured(config.to_string(), &gateway.base_url()).await.json();
         let model = line(&report, "model");
         assert_eq!((&model["state"], &model["detail"]), (&state.into(), &detail.into()), "{report:#}");
     }
@@ -74,17 +70,15 @@ async fn the_model_that_is_asked_is_told_with_what_chose_it() {
 /// OpenClaw's own client then sends the key, as another header.
 #[tokio::test]
 async fn a_plugin_that_openclaw_leaves_out_is_warned_of() {
-    let gateway = gateway().await;
+    let gateway = hosted().await;
     for (plugins, place) in [
-        (serde_json::json!({"entries": {"portkey": {"enabled": false}}}), Some("plugins.entries.portkey.enabled")),
-        (serde_json::json!({"enabled": false}), Some("plugins.enabled")),
-        (serde_json::json!({"deny": ["portkey"]}), Some("plugins.deny")),
-        (serde_json::json!({"deny": ["other"], "entries": {"portkey": {"enabled": true}}}), None),
+        (json!({"entries": {"portkey": {"enabled": false}}}), Some("plugins.entries.portkey.enabled")),
+        (json!({"enabled": false}), Some("plugins.enabled")),
+        (json!({"deny": ["portkey"]}), Some("plugins.deny")),
+        (json!({"deny": ["other"], "entries": {"portkey": {"enabled": true}}}), None),
     ] {
-        let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
-        let config = serde_json::json!({"plugins": plugins}).to_string();
-        std::fs::write(cli.folder.path().join("openclaw.json"), config).unwrap();
-        let report = with(cli, &gateway.base_url(), &["--config", "openclaw.json"]).await.json();
+        let config = json!({"plugins": plugins}).to_string();
+        let report = configured(config, &gateway.base_url()).await.json();
         let lines = report["checks"].as_array().unwrap().iter().filter(|line| line["name"] == "plugin");
         let details: Vec<_> = lines.map(|line| line["detail"].as_str().unwrap()).collect();
         assert_eq!(details.len(), usize::from(place.is_some()), "{report:#}");
@@ -95,21 +89,19 @@ async fn a_plugin_that_openclaw_leaves_out_is_warned_of() {
 /// The only agent's own model goes over that of all: what is said of it names its place.
 #[tokio::test]
 async fn what_is_left_of_the_only_agents_own_model_is_named_where_it_stands() {
-    let gateway = gateway().await;
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
-    let own = serde_json::json!({"primary": "portkey/@openai/o3@work", "fallbacks": ["a/b"]});
-    let config = serde_json::json!({"agents": {"entries": {"main": {"model": own}}}});
-    std::fs::write(cli.folder.path().join("openclaw.json"), config.to_string()).unwrap();
-    let report = with(cli, &gateway.base_url(), &["--config", "openclaw.json"]).await.json();
+    let gateway = hosted().await;
+    let own = json!({"primary": "portkey/@openai/o3@work", "fallbacks": ["a/b"]});
+    let config = json!({"agents": {"entries": {"main": {"model": own}}}});
+    let report = configured(config.to_string(), &gateway.base_url()).await.json();
     assert_eq!(line(&report, "model")["detail"], "@openai/o3, from agents.entries.main.model");
     let ignored = ["agents.entries.main.model@work", "agents.entries.main.model.fallbacks"];
-    assert_eq!(report["configuration"]["ignored"], serde_json::json!(ignored), "{report:#}");
+    assert_eq!(report["configuration"]["ignored"], json!(ignored), "{report:#}");
 }
 
 /// After `openclaw onboard` the key is in OpenClaw's store, which only OpenClaw reads: it is asked.
 #[tokio::test]
 async fn a_key_in_openclaws_own_store_is_found_by_openclaw() {
-    let gateway = gateway().await;
+    let gateway = hosted().await;
     let profiles = r#"{"profiles": [{"id": "portkey:default", "provider": "portkey", "type": "api_key"}]}"#;
     for (script, code, state, detail, hint) in [
         (
@@ -168,7 +160,7 @@ async fn a_key_in_openclaws_own_store_is_found_by_openclaw() {
 /// What lies in the folder that one works in is not run because the `PATH` names that folder, or nothing.
 #[tokio::test]
 async fn openclaw_is_run_from_no_folder_that_is_not_absolute() {
-    let gateway = gateway().await;
+    let gateway = hosted().await;
     for path in [".:/usr/bin:/bin", ":/usr/bin:/bin", "/usr/bin:/bin:", "bin:/usr/bin:/bin", "./bin:/usr/bin"] {
         let cli = Cli::new().env("PATH", path);
         let folder = cli.folder.path().to_owned();
@@ -188,7 +180,7 @@ async fn openclaw_is_run_from_no_folder_that_is_not_absolute() {
 /// OpenClaw reads a `.env` where it is started: not in the folder that one works in, whether there is a home or not.
 #[tokio::test]
 async fn openclaw_is_not_started_where_one_works() {
-    let gateway = gateway().await;
+    let gateway = hosted().await;
     let programs = tempfile::tempdir().unwrap();
     let script = format!("pwd > {}/started; echo '{{\"profiles\": []}}'", programs.path().display());
     install_script(&script, &programs.path().join("openclaw"));
@@ -242,7 +234,7 @@ const TROUBLES: &[(&str, &str, &str, &str, i32)] = &[
 
 #[tokio::test]
 async fn every_row_of_the_troubleshooting_table_is_recognised() {
-    let stub = gateway().await;
+    let stub = hosted().await;
     for &(fault, name, says, advises, code) in TROUBLES {
         let ran = doctor(&stub.base_url(), &["--chat", "--model", &format!("@openai/fault/{fault}")]).await;
         let report = ran.json();
@@ -262,7 +254,7 @@ async fn every_row_of_the_troubleshooting_table_is_recognised() {
 /// "Requests not appearing in dashboard: wrong API key or base URL." Each way in which these can be wrong.
 #[tokio::test]
 async fn a_wrong_key_or_base_url_is_found_where_it_fails() {
-    let stub = gateway().await;
+    let stub = hosted().await;
     let good = stub.base_url();
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let root = good.trim_end_matches("/v1");
@@ -318,7 +310,7 @@ async fn a_gateway_that_is_stuck_is_told_from_a_network_that_is() {
 
 #[tokio::test]
 async fn what_is_well_is_said_with_its_times_and_versions() {
-    let stub = gateway().await;
+    let stub = hosted().await;
     let manifest = root().join("openclaw.plugin.json");
     let arguments = ["--chat", "--manifest", manifest.to_str().unwrap()];
     let report = doctor(&stub.base_url(), &arguments).await.ok().json();
@@ -357,7 +349,7 @@ async fn the_open_source_gateway_is_recognised() {
     // It would refuse each chat too: so no word of it working.
     assert_eq!(line(&bare, "models")["state"], "warning", "{bare:#}");
     assert!(line(&bare, "models")["hint"].as_str().unwrap().contains("plugins.entries.portkey.config.provider"));
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", &gateway);
+    let cli = Cli::before(&gateway);
     let told = cli.run(&["doctor"]).ok().out;
     assert!(!told.contains("It works") && told.contains("--chat asks a model too"), "{told}");
     let config = format!("x-portkey-config: {}", config_for(&upstream.base_url()));
@@ -383,9 +375,9 @@ async fn tls_is_looked_at_with_the_configured_authorities() {
     let base_url = format!("https://localhost:{}/v1", server.await.port());
     let unknown = doctor(&base_url, &[]).await.json();
     assert!(line(&unknown, "TLS")["hint"].as_str().unwrap().contains("request.tls.ca"), "{unknown:#}");
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("COMPANY_CA", &authority.pem);
+    let cli = Cli::with_key().env("COMPANY_CA", &authority.pem);
     let config = r#"{"models":{"providers":{"portkey":{"request":{"tls":{"ca":"${COMPANY_CA}"}}}}}}"#;
-    std::fs::write(cli.folder.path().join("openclaw.json"), config).unwrap();
+    cli.write("openclaw.json", config);
     let known = with(cli, &base_url, &["--config", "openclaw.json"]).await.json();
     assert!(line(&known, "TLS")["detail"].as_str().unwrap().contains("TLS 1.3"), "{known:#}");
     assert!(line(&known, "HTTP")["detail"].as_str().unwrap().contains("404"), "{known:#}");
@@ -395,7 +387,7 @@ async fn tls_is_looked_at_with_the_configured_authorities() {
 async fn a_proxy_is_named_without_its_password_and_looked_at() {
     // It takes connections and says nothing that a proxy would.
     let address = serving(async |client| drop(client)).await;
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("HTTPS_PROXY", format!("http://ann:proxy-password@{address}"));
+    let cli = Cli::with_key().env("HTTPS_PROXY", format!("http://ann:proxy-password@{address}"));
     let ran = with(cli, "https://gateway.example/v1", &[]).await;
     let report = ran.json();
     let egress = line(&report, "egress")["detail"].as_str().unwrap();
@@ -408,7 +400,7 @@ async fn a_proxy_is_named_without_its_password_and_looked_at() {
 /// It comes before the environment's, and is not taken for it.
 #[tokio::test]
 async fn a_key_given_as_a_flag_is_told_from_one_of_the_environment() {
-    let stub = gateway().await;
+    let stub = hosted().await;
     let wrong = || Cli::new().env("PORTKEY_API_KEY", "wrong-key-of-a-user");
     let ran = with(wrong(), &stub.base_url(), &["--portkey-api-key", KEY]).await.ok();
     assert_eq!(line(&ran.json(), "key")["detail"], "Portkey API key, from the command line");
@@ -420,13 +412,13 @@ async fn a_key_given_as_a_flag_is_told_from_one_of_the_environment() {
 /// What is wrong on this machine is found before anything is called.
 #[tokio::test]
 async fn the_component_the_manifest_and_the_configuration_are_looked_at() {
-    let stub = gateway().await;
-    let cli = || Cli::new().env("PORTKEY_API_KEY", KEY);
+    let stub = hosted().await;
+    let cli = || Cli::with_key();
     let ran = with(cli(), &stub.base_url(), &["--plugin", "missing.wasm"]).await;
     assert_eq!((ran.code, &line(&ran.json(), "component")["state"]), (4, &"failed".into()), "{ran:?}");
 
     let user = cli();
-    std::fs::write(user.folder.path().join("openclaw.plugin.json"), r#"{"id": "other"}"#).unwrap();
+    user.write("openclaw.plugin.json", r#"{"id": "other"}"#);
     let ran = with(user, &stub.base_url(), &[]).await;
     assert_eq!(ran.code, 4, "{ran:?}");
     let json = ran.json();
@@ -437,7 +429,7 @@ async fn the_component_the_manifest_and_the_configuration_are_looked_at() {
     let mut silent = json_file("openclaw.plugin.json");
     silent["contracts"].as_object_mut().unwrap().remove("speechProviders");
     let user = cli();
-    std::fs::write(user.folder.path().join("openclaw.plugin.json"), silent.to_string()).unwrap();
+    user.write("openclaw.plugin.json", silent.to_string());
     let ran = with(user, &stub.base_url(), &[]).await;
     let says = "the component exports `audio`: put `portkey` into the manifest's list `contracts.speechProviders`";
     assert_eq!((ran.code, &line(&ran.json(), "manifest")["detail"]), (4, &says.into()), "{ran:?}");
@@ -456,9 +448,7 @@ async fn the_component_the_manifest_and_the_configuration_are_looked_at() {
         ),
         ("{}", "does not name portkey", 0),
     ] {
-        let user = cli();
-        std::fs::write(user.folder.path().join("openclaw.json"), config).unwrap();
-        let ran = with(user, &stub.base_url(), &["--config", "openclaw.json"]).await;
+        let ran = configured(config, &stub.base_url()).await;
         assert_eq!(ran.code, code, "{config}: {ran:?}");
         let report = ran.json();
         let lines: Vec<_> =
@@ -472,9 +462,8 @@ async fn the_component_the_manifest_and_the_configuration_are_looked_at() {
 #[test]
 fn the_report_is_one_screen() {
     component();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let stub = runtime.block_on(gateway());
-    let cli = || Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", stub.base_url());
+    let stub = start(hosted());
+    let cli = || Cli::before(stub.base_url());
     let mut terminal = Terminal::sized(cli().command(&["doctor", "--chat"]), 30, 100);
     assert_eq!(terminal.end(), 0, "{}", terminal.screen());
     let screen = terminal.screen();
@@ -496,7 +485,7 @@ fn the_report_is_one_screen() {
 
 #[tokio::test]
 async fn silence_ends_with_a_message() {
-    let stub = gateway().await;
+    let stub = hosted().await;
     let ran = doctor(&stub.base_url(), &["--chat", "--model", "fault/silence", "--timeout", "1"]).await;
     assert_eq!(ran.code, 6, "{ran:?}");
     assert!(line(&ran.json(), "chat")["detail"].as_str().unwrap().contains("longer than"), "{ran:?}");

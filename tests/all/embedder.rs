@@ -16,7 +16,7 @@ use host_harness_stub::{Options, Stub};
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
-use crate::support::{KEY, ask, hosted, plugin, provider, setup, streamed, weather_tool};
+use crate::support::{KEY, ask, before_hosted, hosted, plugin, provider, setup, streamed, weather_tool};
 
 const MODEL: &str = "@openai/gpt-5-mini";
 
@@ -78,8 +78,7 @@ async fn a_model_with_headers_of_its_own_shares_it_too() {
 #[tokio::test]
 async fn a_secret_of_a_call_is_kept_as_a_configured_one_is() {
     const SECRET: &str = "Bearer of-this-call-5a0c";
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (stub, provider) = before_hosted().await;
     let call =
         CallOptions::new().header("Authorization", SECRET).option("config", json!({"api_key": "sk-inline-77aa"}));
     assert!(!format!("{call:?}").contains("of-this-call"));
@@ -126,8 +125,7 @@ async fn a_secret_of_a_call_is_kept_as_a_configured_one_is() {
 
 #[tokio::test]
 async fn a_call_has_a_time_limit_of_its_own() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     let quick = provider.with(CallOptions::new().time_limit(Duration::from_millis(200))).await.unwrap();
     let error = quick.complete(ask("fault/silence", "hello")).await.unwrap_err();
     assert_eq!((error.kind(), error.origin()), (ErrorKind::Timeout, ErrorOrigin::Host), "{error}");
@@ -156,8 +154,7 @@ async fn a_call_has_a_time_limit_of_its_own() {
 /// As a host does that looks after something else meanwhile.
 #[tokio::test]
 async fn a_wait_for_events_can_be_given_up_and_gone_on_with() {
-    let stub = hosted().await;
-    let provider = provider(&stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     let whole = provider.complete(ask("fault/slow", "hello")).await.unwrap();
     let mut reply = provider.stream(&ask("fault/slow", "hello")).await.unwrap();
     let (mut joined, mut given_up) = (host_harness::Joined::default(), 0);
@@ -192,8 +189,7 @@ async fn a_secret_that_is_none_of_the_providers_is_refused_by_name() {
 
 #[tokio::test]
 async fn a_call_says_how_long_the_prompt_may_be_kept() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     let long = "Know this. ".repeat(2000);
     let prompt = Prompt::new("@anthropic/claude-sonnet-4-5", [Message::system(long), Message::user("hello")]);
     let none = provider.with(CallOptions::new().prompt_cache(PromptCache::None)).await.unwrap();
@@ -212,8 +208,7 @@ fn with_tools(names: &[&str], question: &str) -> Prompt {
 
 #[tokio::test]
 async fn the_calls_of_an_answer_run_at_the_same_time_and_their_results_keep_its_order() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (stub, provider) = before_hosted().await;
     let both = Barrier::new(2);
     let tool = |call: ToolCall, arguments: Value| {
         let both = &both;
@@ -254,8 +249,7 @@ async fn the_calls_of_an_answer_run_at_the_same_time_and_their_results_keep_its_
 
 #[tokio::test]
 async fn a_conversation_with_tools_ends_at_its_limits_and_nothing_of_it_is_lost() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     let question = || with_tools(&["get_weather"], "Use get_weather for Paris.");
     let rains = |_, _| async { Ok("It rains.") };
 
@@ -329,8 +323,7 @@ async fn a_call_that_no_tool_can_take_is_told_to_the_model() {
 /// Each failure is an item of the stream of events, also one before the first event, and the last.
 #[tokio::test]
 async fn a_stream_of_events_says_how_a_reply_ends() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (stub, provider) = before_hosted().await;
     let events = provider.events(ask(MODEL, "tell me of ships"));
     assert_eq!(stub.requests().len(), 0, "it asks when it is polled");
     let events: Vec<Event> = events.try_collect().await.unwrap();
@@ -352,8 +345,7 @@ async fn a_stream_of_events_says_how_a_reply_ends() {
 /// What an embedder gives to `tokio::spawn`.
 #[tokio::test]
 async fn a_conversation_and_a_call_run_on_any_thread() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     let said = tokio::spawn(async move {
         let provider = provider.with(CallOptions::new().trace_id("spawned")).await.unwrap();
         let prompt = with_tools(&["get_weather"], "Use get_weather for Paris.");
@@ -364,8 +356,7 @@ async fn a_conversation_and_a_call_run_on_any_thread() {
 
 #[tokio::test]
 async fn shapes_made_and_read_in_few_words_are_what_goes_out() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (stub, provider) = before_hosted().await;
     let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
     let messages = [
         Message::system("Be brief."),

@@ -1,7 +1,5 @@
 //! Texts as vectors: the built component before the stand-in, before answers that are wrong, and before the real gateway.
 
-use std::process::Stdio;
-
 use host_harness::{
     Provider, Setup,
     types::{ErrorKind as Kind, ErrorOrigin as Origin},
@@ -14,7 +12,7 @@ use crate::{
     fault_server::{FaultServer, bytes},
     gateway,
     raw_server::{JSON, whole},
-    support::{Cli, KEY, Ran, User, hosted, plugin, provider, upstream},
+    support::{Cli, KEY, Ran, User, hosted, plugin, provider},
 };
 
 fn asked(model: &str, texts: &[&str]) -> Request {
@@ -67,8 +65,7 @@ async fn as_many_texts_as_a_call_may_have() {
 
 #[tokio::test]
 async fn through_the_real_gateway() {
-    let stub = upstream().await;
-    let provider = gateway::before(&stub).await;
+    let (stub, provider) = gateway::before_upstream().await;
     let request = Request { dimensions: Some(256), ..asked("text-embedding-3-small", &["a", "b", "a"]) };
     let response = provider.embed(&request).await.unwrap();
     assert_eq!(response.vectors.iter().map(Vec::len).collect::<Vec<_>>(), [256; 3]);
@@ -140,14 +137,7 @@ fn embed(user: &User, arguments: &[&str]) -> Ran {
 
 /// The command with these lines on standard input.
 fn piped(user: &User, lines: &str, arguments: &[&str]) -> Ran {
-    use std::io::Write as _;
-
-    let mut command = user.cli.command(&[&["embed"], arguments].concat());
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    // One that refuses at once may not read all of it.
-    let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
-    child.wait_with_output().unwrap().into()
+    user.cli.piped(lines.as_bytes(), &[&["embed"], arguments].concat())
 }
 
 #[test]
@@ -211,14 +201,11 @@ fn bad_input() {
         (&["a", "-m", "fault/429"], 5, "ate limit"),
         (&["a", "-m", "fault/invalid-key"], 3, "Invalid API Key"),
     ] {
-        let ran = embed(&user, arguments);
-        assert_eq!(ran.code, code, "{ran:?}");
-        assert!(ran.err.contains(message) && ran.err.contains("hint:") || code == 1, "{ran:?}");
+        let ran = embed(&user, arguments).failed(code, message);
+        assert!(ran.err.contains("hint:") || code == 1, "{ran:?}");
         let told = embed(&user, &[arguments, &["--json"]].concat());
         assert_eq!(told.code, code);
         assert!(told.json()["error"]["message"].as_str().unwrap().contains(message), "{told:?}");
     }
-    let keyless = Cli::new().env("PORTKEY_BASE_URL", user.stub.base_url()).run(&["embed", "a"]);
-    assert_eq!(keyless.code, 3, "{keyless:?}");
-    assert!(keyless.err.contains("PORTKEY_API_KEY"), "{keyless:?}");
+    Cli::new().env("PORTKEY_BASE_URL", user.stub.base_url()).run(&["embed", "a"]).failed(3, "PORTKEY_API_KEY");
 }

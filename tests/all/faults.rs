@@ -6,7 +6,10 @@ use std::{sync::Arc, time::Duration};
 use futures_util::{StreamExt, stream};
 use host_harness::{
     Error, Limits, Plugin, Provider, Result, Setup,
-    types::{ErrorKind as Kind, ErrorOrigin as Origin},
+    types::{
+        ErrorKind::{self as Kind, InvalidConfig, Overloaded, Protocol, Timeout, Transport, Truncated},
+        ErrorOrigin::{self as Origin, Gateway, Host, Network},
+    },
     wit::chat::{Event, FinishReason},
 };
 use serde_json::json;
@@ -15,7 +18,7 @@ use tokio::sync::OnceCell;
 use crate::{
     fault_server::{
         FaultServer, Script,
-        Step::{Close, Endless, Pause, Reset, Stall, Trickle},
+        Step::{self, Close, Endless, Pause, Reset, Stall, Trickle},
         bytes, frame,
     },
     raw_server::serving,
@@ -65,8 +68,7 @@ pub type Case = (&'static str, Script, Kind, Origin);
 
 /// Faults of the head: a whole and a streamed reply end alike.
 pub fn heads() -> Vec<Case> {
-    use Kind::{InvalidConfig, Protocol, Timeout, Transport};
-    use Origin::{Gateway, Host, Network};
+    let ok = |head: &str| bytes(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n"));
     let mut cases: Vec<Case> = vec![
         ("reset at once", vec![Reset], Transport, Network),
         ("closed at once", vec![Close], Transport, Network),
@@ -77,24 +79,14 @@ pub fn heads() -> Vec<Case> {
         ("TLS for plain HTTP", vec![bytes(b"\x15\x03\x01\x00\x02\x02\x46"), Close], Protocol, Gateway),
         ("a status of two digits", vec![bytes("HTTP/1.1 20 OK\r\n\r\n"), Close], Protocol, Gateway),
         ("HTTP/3.0", vec![bytes("HTTP/3.0 200 OK\r\n\r\n"), Close], Protocol, Gateway),
-        ("a NUL in a header", vec![bytes("HTTP/1.1 200 OK\r\na: \0\r\n\r\n"), Close], Protocol, Gateway),
-        ("a header without a colon", vec![bytes("HTTP/1.1 200 OK\r\nabc\r\n\r\n"), Close], Protocol, Gateway),
-        (
-            "an oversized header",
-            vec![bytes(format!("HTTP/1.1 200 OK\r\na: {}\r\n\r\n", "x".repeat(64 << 10))), Close],
-            Protocol,
-            Gateway,
-        ),
+        ("a NUL in a header", vec![ok("a: \0"), Close], Protocol, Gateway),
+        ("a header without a colon", vec![ok("abc"), Close], Protocol, Gateway),
+        ("an oversized header", vec![ok(&format!("a: {}", "x".repeat(64 << 10))), Close], Protocol, Gateway),
         ("an endless header", vec![bytes("HTTP/1.1 200 OK\r\na: "), Endless(vec![b'x'; 4096])], Protocol, Gateway),
         ("endless headers", vec![bytes("HTTP/1.1 200 OK\r\n"), Endless(b"a: b\r\n".into())], Protocol, Gateway),
-        ("a negative length", vec![bytes("HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n"), Close], Protocol, Gateway),
-        ("a length in words", vec![bytes("HTTP/1.1 200 OK\r\ncontent-length: ten\r\n\r\n"), Close], Protocol, Gateway),
-        (
-            "a length past 64 bits",
-            vec![bytes("HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551616\r\n\r\n"), Close],
-            Protocol,
-            Gateway,
-        ),
+        ("a negative length", vec![ok("content-length: -1"), Close], Protocol, Gateway),
+        ("a length in words", vec![ok("content-length: ten"), Close], Protocol, Gateway),
+        ("a length past 64 bits", vec![ok("content-length: 18446744073709551616"), Close], Protocol, Gateway),
         (
             "two lengths",
             vec![bytes("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}"), Close],
@@ -145,13 +137,13 @@ pub fn heads() -> Vec<Case> {
         (
             "an endless refusal",
             vec![bytes("HTTP/1.1 500 Oh\r\n\r\n"), Endless(b"no ".repeat(1000))],
-            Kind::Overloaded,
+            Overloaded,
             Gateway,
         ),
         (
             "a refusal cut short",
             vec![bytes("HTTP/1.1 500 Oh\r\ncontent-length: 100\r\n\r\nno"), Close],
-            Kind::Overloaded,
+            Overloaded,
             Gateway,
         ),
     ];
@@ -174,8 +166,6 @@ pub fn heads() -> Vec<Case> {
 
 /// Faults of a whole reply's body.
 pub fn bodies() -> Vec<Case> {
-    use Kind::{Protocol, Timeout, Transport};
-    use Origin::{Gateway, Host, Network};
     let chunked = |rest: &str| bytes(format!("{AS_JSON}transfer-encoding: chunked\r\n\r\n{rest}"));
     let long = |length: usize| bytes(format!("{AS_JSON}content-length: {length}\r\n\r\n{JSON}"));
     vec![
@@ -198,8 +188,6 @@ pub fn bodies() -> Vec<Case> {
 
 /// Faults of a streamed reply's body, each after `SSE[0]`.
 pub fn streams() -> Vec<Case> {
-    use Kind::{Protocol, Timeout, Truncated};
-    use Origin::{Gateway, Host, Network};
     let begun = || bytes(opened(&SSE[..1]));
     vec![
         ("reset", vec![begun(), Pause(SHORT), Reset], Truncated, Network),
@@ -270,7 +258,7 @@ async fn with_limits(kind: Kind) -> Plugin {
     static PATIENT: OnceCell<Plugin> = OnceCell::const_new();
     static HASTY: OnceCell<Plugin> = OnceCell::const_new();
     match kind {
-        Kind::Timeout => HASTY.get_or_init(|| plugin_with(hasty())).await.clone(),
+        Timeout => HASTY.get_or_init(|| plugin_with(hasty())).await.clone(),
         _ => PATIENT.get_or_init(|| plugin_with(patient())).await.clone(),
     }
 }
@@ -330,7 +318,7 @@ pub fn is_as_said((_, end): &Ended, kind: Kind, origin: Origin) -> bool {
 
 /// The same of its error.
 pub fn is_of(error: &Error, kind: Kind, origin: Origin) -> bool {
-    let may_be_either = kind == Kind::Timeout && error.origin() == Origin::Host;
+    let may_be_either = kind == Timeout && error.origin() == Host;
     error.kind() == kind && (error.origin() == origin || may_be_either) && error.record().request_sent
 }
 
@@ -344,10 +332,10 @@ async fn check(cases: Vec<Case>, forms: &[bool], said: &str) {
     let cases = Arc::new(cases);
     let scripts = Arc::clone(&cases);
     let server = FaultServer::http1(move |number| scripts[number].1.clone()).await;
-    let (patient, hasty) = (before(&server, Kind::Transport).await, before(&server, Kind::Timeout).await);
+    let (patient, hasty) = (before(&server, Transport).await, before(&server, Timeout).await);
     let calls = cases.iter().enumerate().flat_map(|case| forms.iter().map(move |form| (case, *form)));
     let wrong = all(calls.map(|((number, (name, _, kind, origin)), is_streamed)| {
-        let provider = if *kind == Kind::Timeout { &hasty } else { &patient };
+        let provider = if *kind == Timeout { &hasty } else { &patient };
         async move {
             let ended = if is_streamed { stream(provider, number).await } else { complete(provider, number).await };
             let is_right = is_as_said(&ended, *kind, *origin) && ended.0 == said;
@@ -396,7 +384,7 @@ async fn a_refused_connection_says_that_nothing_was_sent() {
     let provider = Provider::connect(&with_limits(Kind::Other).await, setup).await.unwrap();
     for (_, end) in [complete(&provider, 0).await, stream(&provider, 0).await] {
         let error = end.unwrap_err();
-        assert_eq!((error.kind(), error.origin()), (Kind::Transport, Origin::Network), "{error:?}");
+        assert_eq!((error.kind(), error.origin()), (Transport, Network), "{error:?}");
         assert!(!error.record().request_sent, "{error:?}");
     }
 }
@@ -413,7 +401,7 @@ async fn an_answer_cut_at_any_byte_is_a_broken_connection() {
         let provider = before(&server, Kind::Other).await;
         all((0..length).map(async |at| {
             let ended = complete(&provider, at).await;
-            assert!(is_as_said(&ended, Kind::Transport, Origin::Network), "{named} at {at}: {ended:?}");
+            assert!(is_as_said(&ended, Transport, Network), "{named} at {at}: {ended:?}");
         }))
         .await;
         assert_eq!(server.requests(), length, "nothing is sent twice");
@@ -428,7 +416,7 @@ async fn json_cut_at_any_byte_is_no_answer() {
     let provider = before(&server, Kind::Other).await;
     all((0..JSON.len()).map(async |at| {
         let ended = complete(&provider, at).await;
-        assert!(is_as_said(&ended, Kind::Protocol, Origin::Gateway), "at {at}: {ended:?}");
+        assert!(is_as_said(&ended, Protocol, Gateway), "at {at}: {ended:?}");
     }))
     .await;
     assert_eq!(complete(&provider, JSON.len()).await.0, TEXT);
@@ -454,7 +442,7 @@ pub fn is_end(at: usize) -> bool {
 #[tokio::test]
 async fn a_stream_cut_at_any_byte_is_truncated() {
     let body = SSE.concat();
-    for (is_chunked, origin) in [(true, Origin::Network), (false, Origin::Gateway)] {
+    for (is_chunked, origin) in [(true, Network), (false, Gateway)] {
         let server = FaultServer::http1(move |at| {
             let body = &SSE.concat().into_bytes()[..at];
             let (head, body) = match is_chunked {
@@ -472,7 +460,7 @@ async fn a_stream_cut_at_any_byte_is_truncated() {
             let ended = stream(&provider, at).await;
             let said = ["", "héllo ", TEXT][ends.iter().filter(|end| at >= **end).count().min(2)];
             let is_right =
-                if is_end(at) && !is_chunked { ended.1.is_ok() } else { is_as_said(&ended, Kind::Truncated, origin) };
+                if is_end(at) && !is_chunked { ended.1.is_ok() } else { is_as_said(&ended, Truncated, origin) };
             assert!(is_right && ended.0 == said, "chunked {is_chunked}, at {at}: {ended:?}");
         }))
         .await;
@@ -525,9 +513,9 @@ async fn a_gateway_that_takes_nothing_is_not_waited_for() {
     .await;
     for scheme in ["http", "https"] {
         let setup = setup(format!("{scheme}://{address}/v1"));
-        let provider = Provider::connect(&with_limits(Kind::Timeout).await, setup).await.unwrap();
+        let provider = Provider::connect(&with_limits(Timeout).await, setup).await.unwrap();
         let error = provider.complete(&ask("gpt", &"long ".repeat(4 << 20))).await.unwrap_err();
-        assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{scheme}: {error:?}");
+        assert_eq!((error.kind(), error.origin()), (Timeout, Host), "{scheme}: {error:?}");
     }
 }
 
@@ -546,9 +534,9 @@ async fn a_connection_that_never_stands_ends_at_its_own_limit() {
         taken.push(stood.unwrap());
     }
     let setup = setup(format!("http://{address}/v1"));
-    let provider = Provider::connect(&with_limits(Kind::Timeout).await, setup).await.unwrap();
+    let provider = Provider::connect(&with_limits(Timeout).await, setup).await.unwrap();
     let error = complete(&provider, 0).await.1.unwrap_err();
-    assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Network), "{error:?}");
+    assert_eq!((error.kind(), error.origin()), (Timeout, Network), "{error:?}");
     assert!(!error.record().request_sent, "{error:?}");
 }
 
@@ -556,10 +544,10 @@ async fn a_connection_that_never_stands_ends_at_its_own_limit() {
 #[tokio::test]
 async fn a_download_ends_at_the_limit_of_a_call() {
     let server = FaultServer::http1(|_| vec![bytes("HTTP/1.1 200 OK\r\n\r\n"), Trickle(vec![b'x'; 1 << 20])]).await;
-    let provider = before(&server, Kind::Timeout).await;
+    let provider = before(&server, Timeout).await;
     let url = server.base_url.clone();
     let error = tokio::time::timeout(Duration::from_secs(60), provider.download(&url)).await.unwrap().unwrap_err();
-    assert_eq!((error.kind(), error.origin()), (Kind::Timeout, Origin::Host), "{error:?}");
+    assert_eq!((error.kind(), error.origin()), (Timeout, Host), "{error:?}");
     assert!(error.record().request_sent, "{error:?}");
 }
 
@@ -613,35 +601,19 @@ async fn the_largest_limits_are_none() {
 /// A fault of HTTP/2; the script is for the first stream of a connection.
 pub type Http2Case = (&'static str, fn(u32) -> Script, Kind, Origin);
 
+fn rst(stream: u32, code: u32) -> Step {
+    bytes(frame::rst_stream(stream, code))
+}
+
 /// Before the head and within it: a whole and a streamed reply end alike.
 const HTTP2_HEADS: &[Http2Case] = &[
-    ("closed", |_| vec![Close], Kind::Transport, Origin::Network),
-    ("reset", |_| vec![Reset], Kind::Transport, Origin::Network),
-    (
-        "a stream's internal error",
-        |stream| vec![bytes(frame::rst_stream(stream, frame::INTERNAL_ERROR))],
-        Kind::Transport,
-        Origin::Network,
-    ),
-    (
-        "a stream refused",
-        |stream| vec![bytes(frame::rst_stream(stream, frame::REFUSED_STREAM))],
-        Kind::Transport,
-        Origin::Network,
-    ),
-    (
-        "a stream cancelled",
-        |stream| vec![bytes(frame::rst_stream(stream, frame::CANCEL))],
-        Kind::Transport,
-        Origin::Network,
-    ),
-    ("sent away", |_| vec![bytes(frame::goaway(0, frame::NO_ERROR)), Stall], Kind::Transport, Origin::Network),
-    (
-        "sent away for an error",
-        |_| vec![bytes(frame::goaway(0, frame::PROTOCOL_ERROR)), Close],
-        Kind::Transport,
-        Origin::Network,
-    ),
+    ("closed", |_| vec![Close], Transport, Network),
+    ("reset", |_| vec![Reset], Transport, Network),
+    ("a stream's internal error", |stream| vec![rst(stream, frame::INTERNAL_ERROR)], Transport, Network),
+    ("a stream refused", |stream| vec![rst(stream, frame::REFUSED_STREAM)], Transport, Network),
+    ("a stream cancelled", |stream| vec![rst(stream, frame::CANCEL)], Transport, Network),
+    ("sent away", |_| vec![bytes(frame::goaway(0, frame::NO_ERROR)), Stall], Transport, Network),
+    ("sent away for an error", |_| vec![bytes(frame::goaway(0, frame::PROTOCOL_ERROR)), Close], Transport, Network),
     (
         "a head that unpacks to a megabyte",
         |stream| {
@@ -649,58 +621,38 @@ const HTTP2_HEADS: &[Http2Case] = &[
             let field = [&[0x88, 0x40, 1, b'a', 0x7f, 0x81, 0x07][..], &[b'x'; 1024]].concat();
             vec![bytes(frame::frame(1, 4, stream, &[field, vec![0xbe; 1024]].concat())), Stall]
         },
-        Kind::Protocol,
-        Origin::Gateway,
+        Protocol,
+        Gateway,
     ),
     (
         "a frame longer than agreed",
         |stream| vec![bytes(frame::data(stream, &vec![b'x'; 16_385])), Stall],
-        Kind::Protocol,
-        Origin::Gateway,
+        Protocol,
+        Gateway,
     ),
     (
         "a head that cannot be decoded",
         |stream| vec![bytes(frame::frame(1, 4, stream, &[0xff; 8])), Stall],
-        Kind::Protocol,
-        Origin::Gateway,
+        Protocol,
+        Gateway,
     ),
-    (
-        "a body before its head",
-        |stream| vec![bytes(frame::data(stream, b"{}")), Stall],
-        Kind::Protocol,
-        Origin::Gateway,
-    ),
-    ("HTTP/1.1 after all", |_| vec![bytes(whole()), Stall], Kind::Protocol, Origin::Gateway),
+    ("a body before its head", |stream| vec![bytes(frame::data(stream, b"{}")), Stall], Protocol, Gateway),
+    ("HTTP/1.1 after all", |_| vec![bytes(whole()), Stall], Protocol, Gateway),
 ];
 
 /// Within the body of a whole reply. All but those that close leave the connection to other streams.
 pub const HTTP2_BODIES: &[Http2Case] = &[
-    (
-        "a body cancelled",
-        |stream| vec![bytes(half(stream, JSON)), bytes(frame::rst_stream(stream, frame::CANCEL))],
-        Kind::Transport,
-        Origin::Network,
-    ),
-    (
-        "a body reset without an error",
-        |stream| vec![bytes(half(stream, JSON)), bytes(frame::rst_stream(stream, frame::NO_ERROR))],
-        Kind::Transport,
-        Origin::Network,
-    ),
-    ("a body closed", |stream| vec![bytes(half(stream, JSON)), Close], Kind::Transport, Origin::Network),
-    (
-        "a body ended as if whole",
-        |stream| vec![bytes(half(stream, JSON)), bytes(frame::last(stream, b""))],
-        Kind::Protocol,
-        Origin::Gateway,
-    ),
-    ("a length too long", |stream| vec![bytes(sized(stream, JSON.len() + 1))], Kind::Protocol, Origin::Gateway),
-    ("a length too short", |stream| vec![bytes(sized(stream, JSON.len() - 1))], Kind::Protocol, Origin::Gateway),
+    ("a body cancelled", |stream| vec![half(stream), rst(stream, frame::CANCEL)], Transport, Network),
+    ("a body reset without an error", |stream| vec![half(stream), rst(stream, frame::NO_ERROR)], Transport, Network),
+    ("a body closed", |stream| vec![half(stream), Close], Transport, Network),
+    ("a body ended as if whole", |stream| vec![half(stream), bytes(frame::last(stream, b""))], Protocol, Gateway),
+    ("a length too long", |stream| vec![sized(stream, JSON.len() + 1)], Protocol, Gateway),
+    ("a length too short", |stream| vec![sized(stream, JSON.len() - 1)], Protocol, Gateway),
     (
         "gzip",
         |stream| vec![bytes(frame::head(stream, "application/json", &[("content-encoding", "gzip")])), Stall],
-        Kind::Protocol,
-        Origin::Gateway,
+        Protocol,
+        Gateway,
     ),
 ];
 
@@ -708,43 +660,34 @@ pub const HTTP2_BODIES: &[Http2Case] = &[
 const HTTP2_STREAMS: &[Http2Case] = &[
     (
         "an internal error",
-        |stream| vec![bytes(begun(stream)), Pause(SHORT), bytes(frame::rst_stream(stream, frame::INTERNAL_ERROR))],
-        Kind::Truncated,
-        Origin::Network,
+        |stream| vec![begun(stream), Pause(SHORT), rst(stream, frame::INTERNAL_ERROR)],
+        Truncated,
+        Network,
     ),
-    (
-        "cancelled",
-        |stream| vec![bytes(begun(stream)), Pause(SHORT), bytes(frame::rst_stream(stream, frame::CANCEL))],
-        Kind::Truncated,
-        Origin::Network,
-    ),
+    ("cancelled", |stream| vec![begun(stream), Pause(SHORT), rst(stream, frame::CANCEL)], Truncated, Network),
     (
         "sent away for an error",
-        |stream| vec![bytes(begun(stream)), Pause(SHORT), bytes(frame::goaway(stream, frame::INTERNAL_ERROR)), Close],
-        Kind::Truncated,
-        Origin::Network,
+        |stream| vec![begun(stream), Pause(SHORT), bytes(frame::goaway(stream, frame::INTERNAL_ERROR)), Close],
+        Truncated,
+        Network,
     ),
-    ("closed", |stream| vec![bytes(begun(stream)), Pause(SHORT), Close], Kind::Truncated, Origin::Network),
-    (
-        "ended as if whole",
-        |stream| vec![bytes(begun(stream)), bytes(frame::last(stream, b""))],
-        Kind::Truncated,
-        Origin::Gateway,
-    ),
-    ("silence", |stream| vec![bytes(begun(stream)), Stall], Kind::Timeout, Origin::Network),
+    ("closed", |stream| vec![begun(stream), Pause(SHORT), Close], Truncated, Network),
+    ("ended as if whole", |stream| vec![begun(stream), bytes(frame::last(stream, b""))], Truncated, Gateway),
+    ("silence", |stream| vec![begun(stream), Stall], Timeout, Network),
 ];
 
-fn half(stream: u32, body: &str) -> Vec<u8> {
-    [frame::head(stream, "application/json", &[]), frame::data(stream, &body.as_bytes()[..body.len() / 2])].concat()
+fn half(stream: u32) -> Step {
+    let data = frame::data(stream, &JSON.as_bytes()[..JSON.len() / 2]);
+    bytes([frame::head(stream, "application/json", &[]), data].concat())
 }
 
-fn sized(stream: u32, length: usize) -> Vec<u8> {
+fn sized(stream: u32, length: usize) -> Step {
     let head = frame::head(stream, "application/json", &[("content-length", &length.to_string())]);
-    [head, frame::last(stream, JSON.as_bytes())].concat()
+    bytes([head, frame::last(stream, JSON.as_bytes())].concat())
 }
 
-fn begun(stream: u32) -> Vec<u8> {
-    [frame::head(stream, "text/event-stream", &[]), frame::data(stream, SSE[0].as_bytes())].concat()
+fn begun(stream: u32) -> Step {
+    bytes([frame::head(stream, "text/event-stream", &[]), frame::data(stream, SSE[0].as_bytes())].concat())
 }
 
 /// Every case, each on a connection of its own: one that breaks would take the others with it.
@@ -788,7 +731,7 @@ async fn http2_goes_on_after_a_farewell() {
         |stream| vec![bytes(answer(stream))],
         |stream| vec![bytes([answer(stream), frame::goaway(stream, frame::NO_ERROR)].concat()), Close],
         |stream| vec![bytes(frame::goaway(stream, frame::NO_ERROR)), Pause(SHORT), bytes(answer(stream)), Close],
-        |stream| vec![bytes(answer(stream)), bytes(frame::rst_stream(stream, frame::NO_ERROR))],
+        |stream| vec![bytes(answer(stream)), rst(stream, frame::NO_ERROR)],
         |stream| vec![bytes(frame::frame(0xfe, 0xff, 0, b"a kind to come")), bytes(answer(stream))],
     ];
     let (server, provider) =
@@ -805,12 +748,12 @@ async fn http2_goes_on_after_a_farewell() {
 /// All calls share one connection of HTTP/2, so one that died in silence must not be kept.
 #[tokio::test]
 async fn a_dead_connection_of_http2_is_given_up() {
-    let (_server, provider) = before_http2(with_limits(Kind::Timeout).await, |number, stream| match number {
+    let (_server, provider) = before_http2(with_limits(Timeout).await, |number, stream| match number {
         0 => vec![Stall],
         _ => vec![bytes(answer(stream))],
     })
     .await;
     let ended = complete(&provider, 0).await;
-    assert!(is_as_said(&ended, Kind::Transport, Origin::Network), "{ended:?}");
+    assert!(is_as_said(&ended, Transport, Network), "{ended:?}");
     assert_eq!(complete(&provider, 1).await.0, TEXT);
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     portkey_gateway::{PortkeyGateway, UPSTREAM_KEY, config_for, fallback},
-    support::{ask, events, plugin, setup, streamed, text, upstream, weather_tool},
+    support::{ask, before_hosted, events, plugin, setup, streamed, text, upstream, weather_tool},
 };
 
 /// The plugin before the real gateway, which sends everything where `config` says.
@@ -31,6 +31,13 @@ pub async fn through_with(config: &Value, options: &[(&str, Value)]) -> Provider
 /// The plugin before the real gateway, and behind that `stub`.
 pub async fn before(stub: &Stub) -> Provider {
     through(&config_for(&stub.base_url())).await
+}
+
+/// The same before a stand-in for the model provider.
+pub async fn before_upstream() -> (Stub, Provider) {
+    let stub = upstream().await;
+    let provider = before(&stub).await;
+    (stub, provider)
 }
 
 /// An address of this machine where nobody listens.
@@ -61,8 +68,7 @@ async fn a_whole_reply() {
 
 #[tokio::test]
 async fn a_streamed_reply_comes_in_pieces() {
-    let stub = upstream().await;
-    let provider = before(&stub).await;
+    let (stub, provider) = before_upstream().await;
     let events = events(&provider, &ask("gpt-5-mini", "tell me of ships")).await.unwrap();
     assert!(matches!(&events[0], Event::Start(start) if start.model == "gpt-5-mini"), "{events:?}");
     let pieces = events.iter().filter(|event| matches!(event, Event::Text(_))).count();
@@ -126,8 +132,7 @@ async fn all_of_a_request_arrives() {
 /// Two calls at once, their fragments interleaved; then their results go back.
 #[tokio::test]
 async fn a_round_of_tools() {
-    let stub = upstream().await;
-    let provider = before(&stub).await;
+    let (stub, provider) = before_upstream().await;
     let mut request = ask("gpt-5-mini", "Use get_weather and get_time for Paris.");
     request.tools = vec![weather_tool("get_weather"), weather_tool("get_time")];
     request.tool_choice = Some(ToolChoice::Auto);
@@ -164,8 +169,7 @@ async fn a_round_of_tools() {
 
 #[tokio::test]
 async fn structured_output_and_reasoning() {
-    let stub = upstream().await;
-    let provider = before(&stub).await;
+    let (stub, provider) = before_upstream().await;
     let mut request = ask("gpt-5", "a person");
     let schema = json!({"name": "person", "strict": true, "schema": {
         "type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"], "additionalProperties": false,
@@ -198,8 +202,7 @@ fn png_size(data: &[u8]) -> (u32, u32) {
 
 #[tokio::test]
 async fn images_are_made() {
-    let stub = upstream().await;
-    let provider = before(&stub).await;
+    let (stub, provider) = before_upstream().await;
     let request =
         images::Request { count: Some(2), size: Some("3840x2160".into()), ..images::Request::new("a lighthouse") };
     let response = provider.generate(&request).await.unwrap();
@@ -218,8 +221,7 @@ async fn images_are_made() {
 
 #[tokio::test]
 async fn images_are_edited_in_multipart() {
-    let stub = upstream().await;
-    let provider = before(&stub).await;
+    let (stub, provider) = before_upstream().await;
     let drawn = provider.generate(&images::Request::new("a lighthouse")).await.unwrap();
     let media = inline(&drawn.images[0]).clone();
     assert_eq!(png_size(&media.data), (1024, 1024));
@@ -289,8 +291,7 @@ async fn guardrails_deny_and_warn() {
 /// What the open-source gateway makes of an upstream's failures.
 #[tokio::test]
 async fn failures_of_the_upstream_keep_their_kind_and_origin() {
-    let stub = upstream().await;
-    let provider = before(&stub).await;
+    let (_stub, provider) = before_upstream().await;
     for (fault, kind, status) in [
         ("401", Kind::Unauthorized, 401),
         ("404", Kind::NotFound, 404),
@@ -328,8 +329,7 @@ async fn an_upstream_that_is_too_slow() {
 /// The gateway ends such a stream as if it were whole (Portkey-AI/gateway#1797). We do not.
 #[tokio::test]
 async fn a_stream_that_the_upstream_cuts_is_truncated() {
-    let stub = upstream().await;
-    let provider = before(&stub).await;
+    let (_stub, provider) = before_upstream().await;
     for fault in ["cut", "reset"] {
         let error = events(&provider, &ask(&format!("fault/{fault}"), "a question of some words")).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Truncated, "{fault}: {error:?}");
@@ -389,8 +389,7 @@ async fn text_beyond_ascii_in_a_header_arrives() {
 /// Also what is multipart: the slug goes into a header, since the gateway leaves it in a form.
 #[tokio::test]
 async fn a_slug_is_split_off_for_forms() {
-    let stub = crate::support::hosted().await;
-    let provider = crate::support::provider(stub.base_url()).await;
+    let (stub, provider) = before_hosted().await;
     let drawn = provider.generate(&images::Request::new("a lighthouse")).await.unwrap();
     let media = inline(&drawn.images[0]).clone();
     stub.clear();
@@ -405,8 +404,7 @@ async fn a_slug_is_split_off_for_forms() {
 /// Many calls, one connection to the gateway.
 #[tokio::test]
 async fn connections_are_kept() {
-    let stub = crate::support::hosted().await;
-    let provider = crate::support::provider(stub.base_url()).await;
+    let (stub, provider) = before_hosted().await;
     for _ in 0..20 {
         provider.complete(&ask("gpt", "hello")).await.unwrap();
     }

@@ -9,7 +9,9 @@ use host_harness::{
     wit::chat::{AssistantPart, Event, FinishReason},
 };
 
-use crate::support::{ask, events, eventually, hosted, plugin_with, provider, setup, streamed, text, weather_tool};
+use crate::support::{
+    ask, before_hosted, events, eventually, hosted, plugin_with, provider, setup, streamed, text, weather_tool,
+};
 
 /// Name of the fault, kind, origin, status, and a word that the hint must hold.
 pub const REFUSALS: &[(&str, Kind, Origin, u16, &str)] = &[
@@ -44,8 +46,7 @@ pub const REFUSALS: &[(&str, Kind, Origin, u16, &str)] = &[
 
 #[tokio::test]
 async fn each_refusal_has_its_kind_origin_status_and_hint() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     for &(fault, kind, origin, status, hint) in REFUSALS {
         let request = ask(&format!("@openai/fault/{fault}"), "hello");
         for error in [provider.complete(&request).await.unwrap_err(), provider.stream(&request).await.unwrap_err()] {
@@ -63,8 +64,7 @@ async fn each_refusal_has_its_kind_origin_status_and_hint() {
 
 #[tokio::test]
 async fn codes_waiting_times_and_trace_ids_come_through() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     let error = |fault| {
         let request = ask(&format!("fault/{fault}"), "hello");
         let provider = provider.clone();
@@ -82,8 +82,7 @@ async fn codes_waiting_times_and_trace_ids_come_through() {
 /// Status 200, and yet no answer.
 #[tokio::test]
 async fn a_success_that_is_none_is_an_error() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     for fault in ["200-error", "200-html", "200-empty", "200-bad-json", "200-no-choices", "redirect", "redirect-307"] {
         let request = ask(&format!("fault/{fault}"), "hello");
         assert!(provider.complete(&request).await.is_err(), "{fault}");
@@ -93,8 +92,7 @@ async fn a_success_that_is_none_is_an_error() {
 
 #[tokio::test]
 async fn streams_that_are_odd_but_right_say_the_same() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     let plain = text(&streamed(&provider, &ask("gpt", "héllo wörld")).await.unwrap()).replace("gpt", "");
     assert!(plain.contains("héllo wörld"), "{plain}");
     for fault in [
@@ -112,8 +110,7 @@ async fn streams_that_are_odd_but_right_say_the_same() {
 
 #[tokio::test]
 async fn streams_that_break_are_never_a_short_success() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     for (fault, kinds) in [
         ("cut", &[Kind::Truncated][..]),
         ("reset", &[Kind::Transport, Kind::Truncated]),
@@ -142,8 +139,7 @@ async fn streams_that_break_are_never_a_short_success() {
 
 #[tokio::test]
 async fn guardrail_results_are_found_wherever_they_come() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     for fault in ["guardrail-soft", "guardrail-late"] {
         let response = streamed(&provider, &ask(&format!("fault/{fault}"), "hello")).await.unwrap();
         assert!(response.guardrails_json.unwrap().contains("before_request_hooks"), "{fault}");
@@ -155,8 +151,7 @@ async fn guardrail_results_are_found_wherever_they_come() {
 
 #[tokio::test]
 async fn reasoning_signatures_and_cached_tokens_arrive() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     let request = ask("fault/content-blocks", "think about it");
     for response in [provider.complete(&request).await.unwrap(), streamed(&provider, &request).await.unwrap()] {
         let [AssistantPart::Thinking(thinking), AssistantPart::Text(said)] = &response.content[..] else {
@@ -174,8 +169,7 @@ async fn reasoning_signatures_and_cached_tokens_arrive() {
 
 #[tokio::test]
 async fn tool_calls_without_index_stay_apart() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     let mut request = ask("fault/no-index", "call get_weather and get_time");
     request.tools = vec![weather_tool("get_weather"), weather_tool("get_time")];
     let response = streamed(&provider, &request).await.unwrap();
@@ -227,8 +221,7 @@ async fn silence_ends_at_the_hosts_limit() {
 /// A reader who goes is noticed: nothing is paid for that nobody reads.
 #[tokio::test]
 async fn a_dropped_reply_ends_its_request() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (stub, provider) = before_hosted().await;
     let mut reply = provider.stream(&ask("fault/slow", "a question of some words")).await.unwrap();
     reply.next().await.unwrap();
     assert_eq!(stub.abandoned(), 0);

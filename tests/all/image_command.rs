@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     fault_server::{FaultServer, bytes},
     raw_server::{JSON, whole},
-    support::{Cli, KEY, Ran, User, install_script, until},
+    support::{Cli, KEY, Ran, User, install_script, start, until},
     terminal::Terminal,
 };
 
@@ -21,9 +21,8 @@ fn a_named_file_is_replaced_on_demand_alone() {
     assert_eq!(image(&user, &["a lighthouse", "--output", "new/lighthouse.png"]).ok().out, "new/lighthouse.png\n");
     assert!(std::fs::read(&file).unwrap().starts_with(b"\x89PNG"));
     std::fs::write(&file, "precious").unwrap();
-    let refused = image(&user, &["a lighthouse", "--output", "new/lighthouse.png"]);
-    assert_eq!(refused.code, 2, "{refused:?}");
-    assert!(refused.err.contains("is there already: --force replaces it"), "{refused:?}");
+    image(&user, &["a lighthouse", "--output", "new/lighthouse.png"])
+        .failed(2, "is there already: --force replaces it");
     assert_eq!(std::fs::read(&file).unwrap(), b"precious");
     assert_eq!(user.stub.requests().len(), 1, "nothing was paid for");
     image(&user, &["a lighthouse", "--output", "new/lighthouse.png", "--force"]).ok();
@@ -32,7 +31,7 @@ fn a_named_file_is_replaced_on_demand_alone() {
     assert_eq!(several.code, 2, "{several:?}");
 
     // In a folder: beside, or with --force in place.
-    std::fs::write(user.cli.folder.path().join("image-1.png"), "precious").unwrap();
+    user.cli.write("image-1.png", "precious");
     assert_eq!(image(&user, &["a lighthouse"]).ok().out, "./image-2.png\n");
     assert_eq!(std::fs::read(user.cli.folder.path().join("image-1.png")).unwrap(), b"precious");
     assert_eq!(image(&user, &["a lighthouse", "--force"]).ok().out, "./image-1.png\n");
@@ -50,9 +49,8 @@ fn inline(text: &str) -> Value {
 
 /// Runs `image` before a gateway that answers with these images.
 fn answered(cli: &Cli, images: Value, arguments: &[&str]) -> Ran {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
     let wire = whole(JSON, json!({"created": 1, "data": images}).to_string());
-    let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(&wire)]));
+    let server = start(FaultServer::http1(move |_| vec![bytes(&wire)]));
     cli.run(&[&["image", "a ship", "--base-url", &server.base_url], arguments].concat())
 }
 
@@ -64,12 +62,10 @@ fn a_name_that_says_another_kind_of_image_is_noticed() {
     assert!(jpeg.err.contains("warning: `a.jpg` holds image/png: --output-format asks for another"), "{jpeg:?}");
     let png = image(&user, &["a lighthouse", "--output", "a.PNG"]).ok();
     assert!(!png.err.contains("warning"), "{png:?}");
-    std::fs::write(user.cli.folder.path().join("there"), "precious").unwrap();
+    user.cli.write("there", "precious");
     let paid = user.stub.requests().len();
     for name in ["a.svg", "a.TXT", "a.pdf", "there", "/dev/null"] {
-        let refused = image(&user, &["a lighthouse", "--output", name]);
-        assert_eq!(refused.code, 2, "{refused:?}");
-        assert!(refused.err.contains("is no name of an image: end it in .png, .jpg"), "{refused:?}");
+        image(&user, &["a lighthouse", "--output", name]).failed(2, "is no name of an image: end it in .png, .jpg");
     }
     assert_eq!(user.stub.requests().len(), paid, "nothing was paid for");
     assert_eq!(image(&user, &["a lighthouse", "--output", "a.d/"]).ok().out, "a.d/image-1.png\n");
@@ -80,7 +76,7 @@ fn a_name_that_says_another_kind_of_image_is_noticed() {
 /// An answer may hold more images than were asked for.
 #[test]
 fn an_image_does_not_take_the_place_of_another_of_the_same_answer() {
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let cli = Cli::with_key();
     let at = |name: &str| cli.folder.path().join(name);
     for name in ["a.png", "a-2.png"] {
         std::fs::write(at(name), "old").unwrap();
@@ -95,7 +91,7 @@ fn an_image_does_not_take_the_place_of_another_of_the_same_answer() {
 /// They are paid for, whatever becomes of another.
 #[test]
 fn images_that_can_be_saved_are_saved_and_the_others_are_named() {
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let cli = Cli::with_key();
     // Nobody listens at these ports.
     let lost = |port: u16| json!({"url": format!("http://127.0.0.1:{port}/lost.png")});
     let images = || json!([inline("one"), lost(1), inline("three"), lost(2)]);

@@ -160,9 +160,7 @@ fn a_key_is_not_put_into_a_keyring_that_is_locked_or_silent() {
         let (address, asked) = bus(folder.path(), speaks);
         let command = ["onboard", "--config", "openclaw.json", "--key", "keyring"];
         let output = user.cli.command(&command).env("DBUS_SESSION_BUS_ADDRESS", &address).output().unwrap();
-        let ran = crate::support::Ran::from(output);
-        assert_eq!(ran.code, 4, "{ran:?}");
-        assert!(ran.err.contains(why), "{ran:?}");
+        crate::support::Ran::from(output).failed(4, why);
         assert!(!user.cli.folder.path().join("openclaw.json").exists());
         assert!(!asked.lock().unwrap().iter().any(|method| method == "Unlock" || method == "Prompt"));
     }

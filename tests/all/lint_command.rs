@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Cli, KEY, Ran, User, install_script};
+use crate::support::{Cli, Ran, User, install_script};
 
 fn options(options: Value) -> Value {
     json!({"plugins": {"entries": {"portkey": {"config": options}}}})
@@ -39,9 +39,9 @@ fn wrong() -> Vec<(Value, &'static str)> {
 fn a_configuration_that_is_named_and_not_there_is_refused() {
     let user = User::new();
     for command in [&["chat", "hello"][..], &["models"], &["lint"]] {
-        let ran = user.cli.run(&[command, &["--config", "none.json"]].concat());
-        assert_eq!(ran.code, 2, "{ran:?}");
-        assert!(ran.err.contains("there is no configuration `none.json`"), "{ran:?}");
+        user.cli
+            .run(&[command, &["--config", "none.json"]].concat())
+            .failed(2, "there is no configuration `none.json`");
     }
     assert!(user.stub.requests().is_empty());
 }
@@ -53,7 +53,7 @@ fn another_api_is_warned_of() {
     let config = json!({"models": {"providers": {"portkey": {
         "api": "openai-responses", "models": [{"id": "a", "api": "anthropic-messages"}, {"id": "b", "api": "openai-completions"}],
     }}}});
-    std::fs::write(cli.folder.path().join("c.json"), config.to_string()).unwrap();
+    cli.write("c.json", config.to_string());
     let lines = cli.run(&["lint", "--config", "c.json"]).ok().out;
     let places: Vec<_> = lines.lines().filter_map(|line| line.split_once(": This changes nothing")).collect();
     let places: Vec<_> = places.into_iter().map(|(place, _)| place).collect();
@@ -104,7 +104,7 @@ fn options_on_the_command_line_are_held_to_the_same() {
         assert_eq!(user.cli.run(&[&["lint"], flags].concat()).code, 4, "{flags:?}");
     }
     // The flag is to blame, and not the file; and what is not asked of the flag is the file's.
-    std::fs::write(user.cli.folder.path().join("c.json"), options(json!({"debgu": true})).to_string()).unwrap();
+    user.cli.write("c.json", options(json!({"debgu": true})).to_string());
     for (arguments, expected) in [
         (&["lint", "--option", "confg=x"][..], "error: --option confg: There is no such option."),
         (&["chat", "hello", "--option", "confg=x"], "error: --option confg: There is no such option."),
@@ -135,7 +135,7 @@ fn what_chat_does_not_take_as_it_is_meant_is_warned_of() {
     // Another provider's is no mistake.
     for (model, is_warned) in [("gpt-5", true), ("anthropic/claude-opus-4-6", false)] {
         let config = json!({"agents": {"defaults": {"model": model}}});
-        std::fs::write(user.cli.folder.path().join("c.json"), config.to_string()).unwrap();
+        user.cli.write("c.json", config.to_string());
         for command in [&["lint", "--config", "c.json"][..], &["chat", "--config", "c.json", "hello"]] {
             let said = user.cli.run(command).ok();
             let is = (said.out + &said.err).contains("agents.defaults.model");
@@ -159,10 +159,10 @@ fn chat_warns_of_the_flags_that_lint_never_sees_alone() {
 #[test]
 fn a_base_url_that_refers_to_nothing_is_one_error() {
     let user = User::new();
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let cli = Cli::with_key();
     let entry = json!({"baseUrl": "${NOPE}", "models": [{"id": "gpt-5", "name": "n"}]});
     let config = json!({"models": {"providers": {"portkey": entry}}});
-    std::fs::write(cli.folder.path().join("c.json"), config.to_string()).unwrap();
+    cli.write("c.json", config.to_string());
     for (command, expected) in [
         (&["lint", "--config", "c.json"][..], "error: models.providers.portkey.baseUrl: "),
         (&["lint", "--config", "c.json", "--base-url", "${NOPE}"], "error: --base-url: "),
@@ -176,7 +176,7 @@ fn a_base_url_that_refers_to_nothing_is_one_error() {
         {"id": "b", "name": "n"}, {"id": "@openai/gpt-5-mini", "name": "n", "baseUrl": "${NOPE}/v1"},
     ]});
     let config = json!({"models": {"providers": {"portkey": entry}}});
-    std::fs::write(cli.folder.path().join("c.json"), config.to_string()).unwrap();
+    cli.write("c.json", config.to_string());
     for command in [&["lint"][..], &["chat", "hello", "--model", "@openai/gpt-5-mini"]] {
         let said = cli.run(&[command, &["--config", "c.json"]].concat());
         let place = "models.providers.portkey.models[1].baseUrl";
@@ -304,7 +304,7 @@ fn what_openclaw_needs_in_an_entry_is_named() {
         (json!({"another": {}}), Vec::new()),
     ] {
         let config = json!({"models": {"providers": entries}});
-        std::fs::write(cli.folder.path().join("c.json"), config.to_string()).unwrap();
+        cli.write("c.json", config.to_string());
         let found = cli.run(&["lint", "--config", "c.json"]).ok().out;
         let places = found.lines().filter_map(|line| {
             let (place, _) = line.strip_prefix("warning: ")?.split_once(": OpenClaw refuses the file without it")?;
@@ -314,7 +314,7 @@ fn what_openclaw_needs_in_an_entry_is_named() {
     }
     // What goes over the file adds nothing to it.
     let config = json!({"models": {"providers": {"portkey": {"models": []}}}});
-    std::fs::write(cli.folder.path().join("c.json"), config.to_string()).unwrap();
+    cli.write("c.json", config.to_string());
     let url = "http://127.0.0.1:8787/v1";
     let mut by_variable = cli.command(&["lint", "--config", "c.json"]);
     let by_variable = Ran::from(by_variable.env("PORTKEY_BASE_URL", url).output().unwrap());
@@ -332,7 +332,7 @@ fn of_many_rows_without_a_name_the_first_are_named_and_the_others_counted() {
     let rows: Vec<_> = (0..1_000).map(|number| json!({"id": format!("@a/m{number}")})).collect();
     let entry = json!({"baseUrl": "https://a.example/v1", "models": rows});
     let config = json!({"models": {"providers": {"portkey": entry}}});
-    std::fs::write(cli.folder.path().join("c.json"), config.to_string()).unwrap();
+    cli.write("c.json", config.to_string());
     let found = cli.run(&["lint", "--config", "c.json"]).ok().out;
     let lines: Vec<_> = found.lines().collect();
     assert_eq!(lines.len(), 101, "{found}");
@@ -357,7 +357,7 @@ fn all_that_is_wrong_is_said_at_once() {
         }}},
         "plugins": {"entries": {"portkey": {"config": {"confg": "pc-a", "key": "${PORTKEY_API_KEY}"}}}},
     });
-    std::fs::write(user.cli.folder.path().join("c.json"), config.to_string()).unwrap();
+    user.cli.write("c.json", config.to_string());
     let found = user.cli.run(&["lint", "--config", "c.json", "--json"]).json();
     let found: Vec<_> = found["findings"]
         .as_array()
@@ -398,7 +398,7 @@ fn plain_http_to_a_public_gateway_is_warned_about() {
     ] {
         let entry = json!({"baseUrl": base_url, "request": {"allowPrivateNetwork": allow_private}});
         let config = json!({"models": {"providers": {"portkey": entry}}});
-        std::fs::write(cli.folder.path().join("c.json"), config.to_string()).unwrap();
+        cli.write("c.json", config.to_string());
         let ran = cli.run(&["lint", "--config", "c.json"]).ok();
         assert_eq!(
             ran.out.contains("portkey.baseUrl: Plain http over a public network"),

@@ -15,7 +15,7 @@ use host_harness::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{ask, audio_of, hosted, plugin, provider, streamed, text, weather_tool};
+use crate::support::{ask, audio_of, before_hosted, plugin, streamed, text, weather_tool};
 
 /// US cents that a run may cost at most, where `PORTKEY_TEST_MAX_CENTS` says nothing.
 const MAX_CENTS: f64 = 25.0;
@@ -247,8 +247,7 @@ fn inline(answer: Result<images::Response, Error>) -> Result<Media, String> {
 
 #[tokio::test]
 async fn everything_that_live_tests_call_works_before_the_stand_in() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (stub, provider) = before_hosted().await;
     let models = Models::of(|_| None, &plugin().await.descriptor().default_model.id);
 
     let mut account = Account::of(MAX_CENTS);

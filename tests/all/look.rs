@@ -99,7 +99,7 @@ fn fewer_words_and_more() {
 
 #[test]
 fn completions_load_and_know_every_command_and_the_plugins_flags() {
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let cli = Cli::with_key();
     let commands = commands(&cli);
     assert!(commands.len() >= 11, "{commands:?}");
     for shell in ["bash", "zsh", "fish", "powershell"] {
@@ -135,7 +135,7 @@ fn completions_do_without_a_plugin() {
 
 #[test]
 fn the_manual_has_a_page_for_the_program_and_each_command() {
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let cli = Cli::with_key();
     let page = cli.run(&["man"]).ok().out;
     assert!(page.contains(".TH host-harness 1"), "{page}");
     for command in commands(&cli) {

@@ -70,10 +70,12 @@ fn the_table_fits_into_a_narrow_terminal() {
 fn the_default_model_is_set_to_one_that_the_gateway_offers() {
     let user = User::new();
     let config = || ConfigFile::open(user.cli.folder.path().join("c.json")).unwrap().value().clone();
-    std::fs::write(user.cli.folder.path().join("c.json"), "{}").unwrap();
-    let missing = user.cli.run(&["models", "--config", "c.json", "--default", "gpt-5-mini"]);
-    assert_eq!(missing.code, 1, "{missing:?}");
-    assert!(missing.err.contains("does not offer gpt-5-mini") && missing.err.contains("gpt-5-mini?"), "{missing:?}");
+    user.cli.write("c.json", "{}");
+    let missing = user
+        .cli
+        .run(&["models", "--config", "c.json", "--default", "gpt-5-mini"])
+        .failed(1, "does not offer gpt-5-mini");
+    assert!(missing.err.contains("gpt-5-mini?"), "{missing:?}");
     assert_eq!(config(), serde_json::json!({}));
     let set = user.cli.run(&["models", "--config", "c.json", "--default", "@openai/gpt-5-mini"]).ok();
     assert!(set.out.contains("@openai/gpt-5-mini is the default model in c.json"), "{set:?}");
@@ -143,7 +145,7 @@ fn a_default_model_that_the_only_agent_does_not_ask_is_written_with_a_warning() 
         for command in
             [&["models", "--default", "@ours/llama"][..], &["onboard", "--default", "--model", "@ours/llama"]]
         {
-            std::fs::write(user.cli.folder.path().join("c.json"), config.to_string()).unwrap();
+            user.cli.write("c.json", config.to_string());
             let ran = user.cli.run(&[command, &["--no-check", "--config", "c.json"]].concat()).ok();
             assert_eq!(ran.err.contains(warning), is_over, "{ran:?}");
             assert_eq!(ran.err.contains("goes over"), is_over, "{ran:?}");

@@ -3,7 +3,7 @@
 use host_harness::{ConfigFile, wit::onboarding::Choices};
 use serde_json::{Value, json};
 
-use crate::support::{Cli, KEY, Ran, User, component, plugin};
+use crate::support::{Cli, KEY, Ran, User, component, plugin, start, upstream};
 
 fn choices() -> Choices {
     Choices { base_url: None, model: None, api_key_reference: None }
@@ -73,7 +73,7 @@ async fn an_alias_that_is_taken_is_left_out_and_null_is_as_good_as_nothing() {
 
 #[test]
 fn onboard_writes_a_file_that_the_other_commands_understand() {
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let cli = Cli::with_key();
     let path = cli.folder.path().join("sub/openclaw.json");
     let path = path.to_str().unwrap();
     let first = cli
@@ -94,10 +94,10 @@ fn onboard_writes_a_file_that_the_other_commands_understand() {
 /// What one agent asks is no choice for the others.
 #[test]
 fn the_only_agents_own_model_becomes_no_default_of_all() {
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let cli = Cli::with_key();
     for own in ["portkey/@openai/gpt-5", "other/model"] {
         let config = json!({"agents": {"entries": {"main": {"model": own}}}});
-        std::fs::write(cli.folder.path().join("c.json"), config.to_string()).unwrap();
+        cli.write("c.json", config.to_string());
         let ran = cli.run(&["onboard", "--json", "--no-check", "--config", "c.json"]).ok().json();
         assert_eq!((&ran["changed"], &ran["default_model"]), (&json!(true), &Value::Null), "{own}");
         let text = std::fs::read_to_string(cli.folder.path().join("c.json")).unwrap();
@@ -111,7 +111,7 @@ fn the_only_agents_own_model_becomes_no_default_of_all() {
 /// Or the next chat asks another model than the one that was just named.
 #[test]
 fn a_model_that_does_not_become_the_default_is_told_of() {
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let cli = Cli::with_key();
     let run =
         |arguments: &[&str]| cli.run(&[&["onboard", "--no-check", "--config", "c.json"], arguments].concat()).ok().err;
     assert!(!run(&["--model", "@openai/gpt-5"]).contains("stays"), "the first is the default");
@@ -129,7 +129,7 @@ fn a_model_that_does_not_become_the_default_is_told_of() {
 
 #[test]
 fn onboard_keeps_comments_and_makes_a_private_file_with_a_backup() {
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let cli = Cli::with_key();
     let path = cli.folder.path().join("openclaw.json");
     let old = "{\n  // my gateway\n  gateway: { port: 18789, },\n}\n";
     std::fs::write(&path, old).unwrap();
@@ -148,12 +148,10 @@ fn onboard_keeps_comments_and_makes_a_private_file_with_a_backup() {
 #[test]
 fn onboard_stores_the_key_only_where_it_is_told_to() {
     let cli = Cli::new();
-    let missing = cli.run(&["onboard", "--config", "openclaw.json", "--key", "env"]);
-    assert_eq!(missing.code, 2, "{missing:?}");
-    assert!(missing.err.contains("PORTKEY_API_KEY"), "{missing:?}");
+    cli.run(&["onboard", "--config", "openclaw.json", "--key", "env"]).failed(2, "PORTKEY_API_KEY");
     assert!(!cli.folder.path().join("openclaw.json").exists());
 
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let cli = Cli::with_key();
     cli.run(&["onboard", "--no-check", "--config", "openclaw.json", "--key", "env"]).ok();
     let config = ConfigFile::open(cli.folder.path().join("openclaw.json")).unwrap();
     assert_eq!(config.value()["env"]["vars"]["PORTKEY_API_KEY"], KEY);
@@ -218,7 +216,7 @@ fn a_key_given_as_a_flag_is_to_be_put_where_the_configuration_says() {
 /// Calls take the provider's id in any case, and so does each command.
 #[test]
 fn an_entry_in_another_case_is_the_same_entry() {
-    let (cli, with_key) = (Cli::new(), Cli::new().env("PORTKEY_API_KEY", KEY));
+    let (cli, with_key) = (Cli::new(), Cli::with_key());
     let text = r#"{
   models: { providers: {
     PORTKEY: {
@@ -230,7 +228,7 @@ fn an_entry_in_another_case_is_the_same_entry() {
 }
 "#;
     for cli in [&cli, &with_key] {
-        std::fs::write(cli.folder.path().join("openclaw.json"), text).unwrap();
+        cli.write("openclaw.json", text);
     }
     let report = cli.run(&["doctor", "--json", "--config", "openclaw.json"]).json();
     let key = report["checks"].as_array().unwrap().iter().find(|line| line["name"] == "key").unwrap();
@@ -318,7 +316,7 @@ fn a_key_is_checked_before_anything_is_written() {
 #[test]
 fn a_gateway_that_cannot_be_asked_is_written_with_a_word_about_it() {
     let gateway = crate::portkey_gateway::PortkeyGateway::shared().base_url();
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let cli = Cli::with_key();
     let ran = cli.run(&["onboard", "--config", "openclaw.json", "--base-url", &gateway]).ok();
     assert!(
         ran.err
@@ -370,10 +368,9 @@ fn a_header_is_written_and_a_secret_in_one_is_a_reference() {
 /// What a gateway of one's own needs is set up at once, and works; what would be refused is not written.
 #[test]
 fn an_option_is_written_and_one_that_is_wrong_is_not() {
-    let upstream = tokio::runtime::Runtime::new().unwrap();
-    let stub = upstream.block_on(crate::support::upstream());
+    let stub = start(upstream());
     let gateway = crate::portkey_gateway::PortkeyGateway::shared().base_url();
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("OPENAI_API_KEY", "sk-of-the-provider");
+    let cli = Cli::with_key().env("OPENAI_API_KEY", "sk-of-the-provider");
     let host = format!("customHost={}", stub.base_url());
     let flags = ["--base-url", &gateway, "--model", "gpt-5-mini", "--option", "provider=openai", "--option", &host];
     let key = ["--header", "Authorization: Bearer ${OPENAI_API_KEY}"];

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::{
     raw_server::{Heads, JSON, responding, whole},
-    support::{Cli, Ran, ask, component, plugin, root, setup},
+    support::{Cli, Ran, ask, component, plugin, root, setup, start},
 };
 
 /// What arrived at the gateway: the path, and the headers.
@@ -28,13 +28,11 @@ type Seen = (String, BTreeMap<String, String>);
 struct Gateway {
     url: String,
     heads: Heads,
-    _runtime: tokio::runtime::Runtime,
 }
 
 impl Gateway {
     fn start() -> Self {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let (address, heads) = runtime.block_on(responding(|head| {
+        let (address, heads) = start(responding(|head| {
             let path = head.split(' ').nth(1).unwrap();
             let answer = if path.ends_with("/models") {
                 json!({"object": "list", "data": [{"id": "@openai/gpt-5-mini", "object": "model"}]})
@@ -47,7 +45,7 @@ impl Gateway {
             };
             whole(JSON, answer.to_string())
         }));
-        Self { url: format!("http://{address}"), heads, _runtime: runtime }
+        Self { url: format!("http://{address}"), heads }
     }
 
     /// What arrived since it was asked before, but for prices: they may be asked for at any time.

@@ -15,7 +15,7 @@ use crate::{
     hostile::{Host, tight},
     portkey_gateway::PortkeyGateway,
     raw_server::{JSON, whole},
-    support::{Cli, KEY, User, ask, hosted, plugin, provider, setup},
+    support::{Cli, KEY, User, ask, before_hosted, hosted, plugin, provider, setup},
 };
 
 const GPT_5: Price = Price { input: 1.25, output: 10.0, cache_read: Some(0.125), cache_write: None };
@@ -118,8 +118,7 @@ async fn the_users_own_price_wins_and_asks_nobody() {
 /// Another provider behind the same gateway has another price on the same day; what only logs read changes none.
 #[tokio::test]
 async fn a_price_is_that_of_the_way_that_a_model_is_asked_on() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (stub, provider) = before_hosted().await;
     let by = async |name: &str, value: &str| provider.with(CallOptions::new().header(name, value)).await.unwrap();
     let (openai, groq) = (by("x-portkey-provider", "@openai").await, by("x-portkey-provider", "@groq").await);
     let elsewhere = by("x-portkey-custom-host", "http://127.0.0.1:9/v1").await;
@@ -142,8 +141,7 @@ async fn a_price_is_that_of_the_way_that_a_model_is_asked_on() {
 
 #[tokio::test]
 async fn a_reply_is_paid_to_whom_it_came_from() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     let report = |provider: Option<&str>, cache: Option<&str>| GatewayReport {
         provider: provider.map(str::to_owned),
         cache_status: cache.map(str::to_owned),
@@ -236,7 +234,7 @@ async fn catalog(count: usize) -> FaultServer {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_models_are_not_asked_for_unless_the_user_says_so() {
     let server = catalog(51).await;
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", &*server.base_url);
+    let cli = Cli::before(&*server.base_url);
     let few = cli.run(&["models"]).ok();
     assert_eq!(server.requests(), 1, "{few:?}");
     assert!(few.err.contains("prices: --prices asks for them") && !few.out.contains('$'), "{few:?}");
@@ -300,7 +298,7 @@ async fn a_price_that_does_not_come_keeps_no_reply_up() {
     let reply = whole(JSON, reply);
     let server =
         FaultServer::http1(move |number| if number == 1 { vec![bytes(&reply)] } else { vec![Step::Stall] }).await;
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", &*server.base_url);
+    let cli = Cli::before(&*server.base_url);
     // The server goes by the model's number, so its provider is named apart.
     let asked = ["chat", "hello", "-m", "1", "--no-stream", "--json", "--option", "provider=openai"];
     let json = cli.run(&asked).ok().json();

@@ -24,7 +24,7 @@ use crate::{
     },
     faults::{self, JSON, SSE, all, before, is_end, is_of},
     hosted_errors::REFUSALS,
-    support::{KEY, ask, hosted, provider, root},
+    support::{KEY, ask, before_hosted, root},
 };
 
 /// So long a call may take, whatever happens.
@@ -234,8 +234,7 @@ async fn network(table: &mut Table, is_patient: bool) {
 
 /// What the gateway refuses with.
 async fn refusals(table: &mut Table) {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     for &(fault, kind, origin, status, _) in REFUSALS {
         for is_streamed in [false, true] {
             let prompt = ask(&format!("@openai/fault/{fault}"), "hello");

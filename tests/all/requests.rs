@@ -7,7 +7,7 @@ use std::fs;
 use host_harness::wit::chat::{Ask, AssistantPart, Request};
 use serde_json::{Value, json};
 
-use crate::support::{hosted, provider, root};
+use crate::support::{before_hosted, root};
 
 /// Models of each family and route, by kind.
 const MODELS: [(&str, &str); 29] = [
@@ -56,8 +56,7 @@ fn models(input: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn what_clients_send_is_refused_by_nobody() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (stub, provider) = before_hosted().await;
     let inputs = fs::read_to_string(root().join("tests/requests.jsonl")).unwrap();
     let (mut tried, mut wrong) = (0, Vec::new());
     for (number, line) in (1..).zip(inputs.lines()) {
@@ -86,8 +85,7 @@ async fn what_clients_send_is_refused_by_nobody() {
 /// Claude's thinking is bound to what it was told beforehand, of which hosts change the last part with each turn.
 #[tokio::test]
 async fn what_was_thought_ends_no_session_whose_instructions_change() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     for model in ["@anthropic/claude-opus-5-5", "@bedrock/us.anthropic.claude-sonnet-5-5-v1:0"] {
         let mut messages = vec![json!(null)];
         for day in ["Monday", "Tuesday", "Wednesday"] {
@@ -106,8 +104,7 @@ async fn what_was_thought_ends_no_session_whose_instructions_change() {
 /// Names of tools that a provider refuses, as MCP's may be: it gets others, and the host its own again.
 #[tokio::test]
 async fn a_tool_is_called_by_the_name_that_the_host_gave_it() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     let tool = |name: &str| json!({"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}});
     let ask = |model: &str, names: &[&str]| {
         let tools: Vec<Value> = names.iter().map(|name| tool(name)).collect();

@@ -9,7 +9,7 @@ use host_harness_stub::Stub;
 use serde_json::{Value, json};
 
 use crate::{
-    gateway::{before, through, through_with},
+    gateway::{before_upstream, through, through_with},
     portkey_gateway::{config_for, fallback},
     support::{User, ask, events, streamed, text, upstream, weather_tool},
 };
@@ -22,8 +22,7 @@ fn paths(stub: &Stub) -> Vec<String> {
 
 #[tokio::test]
 async fn a_reply_is_the_same_whole_and_streamed() {
-    let stub = upstream().await;
-    let provider = before(&stub).await;
+    let (stub, provider) = before_upstream().await;
     let mut question = ask(CODEX, "tell me of ships");
     question.reasoning_effort = Some("max".into());
     question.max_output_tokens = Some(500);
@@ -51,8 +50,7 @@ async fn a_reply_is_the_same_whole_and_streamed() {
 /// Two rounds, and a turn after them: what is encrypted goes back with the call that it led to.
 #[tokio::test]
 async fn a_loop_of_tools_takes_its_reasoning_along() {
-    let stub = upstream().await;
-    let provider = before(&stub).await;
+    let (stub, provider) = before_upstream().await;
     let mut request = ask(CODEX, "Use get_weather and get_time, one after the other, for Paris.");
     request.messages.insert(0, Message::system("You are brief."));
     request.tools = vec![weather_tool("get_weather"), weather_tool("get_time")];
@@ -120,8 +118,7 @@ fn png() -> Media {
 
 #[tokio::test]
 async fn images_and_schemas_arrive() {
-    let stub = upstream().await;
-    let provider = before(&stub).await;
+    let (_stub, provider) = before_upstream().await;
     let mut request = ask(CODEX, "look");
     request.messages = vec![Message::User(vec![
         UserPart::Text("look".into()),

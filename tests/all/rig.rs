@@ -33,7 +33,7 @@ use crate::{
     gateway::through,
     hosted_errors::REFUSALS,
     portkey_gateway::{UPSTREAM_KEY, config_for},
-    support::{KEY, ask, hosted, provider, upstream},
+    support::{KEY, ask, before_hosted, hosted, provider, upstream},
 };
 
 /// A tool that says something of a city; as a type for each name, as rig has it.
@@ -208,8 +208,7 @@ async fn all_of_a_request_arrives() {
 
 #[tokio::test]
 async fn structured_output_and_cached_tokens_come_back() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (stub, provider) = before_hosted().await;
     let schema: rig_core::schemars::Schema =
         json!({"title": "City", "type": "object", "properties": {"name": {"type": "string"}}}).try_into().unwrap();
     let model = completion(&provider, "@openai/gpt-5-mini");
@@ -275,8 +274,7 @@ fn same(error: &ProviderError, own: &types::Error) {
 
 #[tokio::test]
 async fn each_refusal_arrives_as_rigs_error_with_kind_and_hint_inside() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     for &(fault, kind, _, status, _) in REFUSALS {
         let name = format!("@openai/fault/{fault}");
         let own = provider.complete(&ask(&name, "hello")).await.unwrap_err();
@@ -336,8 +334,7 @@ async fn an_agents_error_tells_kind_and_hint() {
 
 #[tokio::test]
 async fn vectors_images_speech_transcripts_and_models() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (stub, provider) = before_hosted().await;
 
     let vectors = embedding(&provider, "@openai/text-embedding-3-large", Some(8));
     let texts = ["a ship", "a boat", "a tree"].map(str::to_owned);
@@ -415,8 +412,7 @@ async fn vectors_images_speech_transcripts_and_models() {
 /// What rig keeps of a turn is what a prompt of the library's would hold.
 #[tokio::test]
 async fn signed_thinking_is_the_librarys_own() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (_stub, provider) = before_hosted().await;
     let mut reply = provider.stream(&ask("fault/content-blocks", "think about it")).await.unwrap();
     let mut signature = None;
     while let Some(events) = reply.next().await.unwrap() {

@@ -13,12 +13,11 @@ use host_harness::{
 use host_harness_stub::{Options, Stub};
 use serde_json::{Value, json};
 
-use crate::support::{Cli, KEY, ask, component, events, hosted, plugin, provider, setup, text};
+use crate::support::{Cli, KEY, ask, before_hosted, component, events, hosted, plugin, provider, setup, start, text};
 
 #[tokio::test]
 async fn the_key_is_in_its_header_and_in_no_other() {
-    let stub = hosted().await;
-    let provider = provider(stub.base_url()).await;
+    let (stub, provider) = before_hosted().await;
     provider.complete(&ask("gpt", "hello")).await.unwrap();
     events(&provider, &ask("gpt", "hello")).await.unwrap();
     provider.models().await.unwrap();
@@ -327,10 +326,9 @@ async fn debug_prints_hold_no_secret() {
 /// At the most verbose level, over plain text and JSON, in success and failure; and the cache and home folders after.
 #[test]
 fn no_output_log_or_file_of_a_command_holds_the_key() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let stub = runtime.block_on(Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() })).unwrap();
+    let stub = start(Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() })).unwrap();
     let base_url = stub.base_url();
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("HOST_HARNESS_LOG", "trace").env("RUST_BACKTRACE", "full");
+    let cli = Cli::with_key().env("HOST_HARNESS_LOG", "trace").env("RUST_BACKTRACE", "full");
     for command in [
         &["models"][..],
         &["models", "--json"],
@@ -394,8 +392,7 @@ fn a_flag_that_is_mistyped_is_refused_without_its_value() {
 #[test]
 #[cfg(target_os = "linux")]
 fn no_flag_that_may_hold_a_secret_stays_in_the_process_list() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let stub = runtime.block_on(Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() })).unwrap();
+    let stub = start(Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() })).unwrap();
     component();
     let cli = Cli::new().env("PORTKEY_API_KEY", "pk-of-the-environment");
     let inline = format!(r#"{{"provider":"openai","api_key":"{KEY}"}}"#);
@@ -438,17 +435,13 @@ fn no_flag_that_may_hold_a_secret_stays_in_the_process_list() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_crash_leaves_no_memory_behind() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let stub = runtime.block_on(Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() })).unwrap();
+    let stub = start(Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() })).unwrap();
     component();
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let cli = Cli::with_key();
     let base_url = stub.base_url();
-    let program = cli.command(&["chat", "--model", "fault/slow", "--base-url", &base_url, "hello"]);
-    let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", "ulimit -S -c $(ulimit -H -c) && exec \"$@\"", "sh"]).arg(program.get_program());
-    shell.args(program.get_args()).env_clear().current_dir(cli.folder.path());
-    shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let mut child = shell.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let shell = ["sh", "-c", "ulimit -S -c $(ulimit -H -c) && exec \"$@\"", "sh"];
+    let mut program = cli.through(&shell, &["chat", "--model", "fault/slow", "--base-url", &base_url, "hello"]);
+    let mut child = program.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let deadline = std::time::Instant::now() + Duration::from_secs(60);
     while stub.requests().is_empty() && std::time::Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(5));

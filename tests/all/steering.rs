@@ -5,12 +5,12 @@ use std::process::Command;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
-use tokio::{io::AsyncWriteExt, runtime::Runtime};
+use tokio::io::AsyncWriteExt;
 
 use crate::{
     hostile::describing,
     raw_server::{JSON, recording, request_of, serving, whole},
-    support::{Cli, KEY, component},
+    support::{Cli, component, start},
     terminal::Terminal,
 };
 
@@ -22,8 +22,8 @@ const EVIL: &str = "PWNED\u{1b}]0;title\u{7}\u{1b}]52;c;cm0=\u{1b}\\\u{1b}[8mhid
 const EVIL_HEADER: &str = "PWNED\u{9d}0;title\u{9c}\u{9b}8m\u{202e}gpj\u{2066}";
 
 /// Answers every request, with what does not belong into a terminal in each place. A model of the name `fail` fails.
-fn gateway(runtime: &Runtime) -> String {
-    let server = runtime.block_on(serving(async |mut client| {
+fn gateway() -> String {
+    let server = start(serving(async |mut client| {
         while let Some((head, body)) = request_of(&mut client).await {
             let (status, media_type, body) = answer(&head.to_lowercase(), &String::from_utf8_lossy(&body));
             let head = format!(
@@ -114,12 +114,10 @@ fn run(command: Command, type_in: &[(&str, &str)]) -> String {
 
 #[test]
 fn no_command_lets_a_gateway_steer_the_terminal() {
-    let runtime = Runtime::new().unwrap();
-    let base_url = gateway(&runtime);
+    let base_url = gateway();
     component();
-    let cli =
-        Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", &base_url).env("HOST_HARNESS_NO_KEYRING", "1");
-    std::fs::write(cli.folder.path().join("a.wav"), b"RIFF\0\0\0\0WAVEfmt ").unwrap();
+    let cli = Cli::before(&base_url).env("HOST_HARNESS_NO_KEYRING", "1");
+    cli.write("a.wav", b"RIFF\0\0\0\0WAVEfmt ");
     for (arguments, shows) in [
         (&["models"][..], true),
         (&["models", "--json"], true),
@@ -168,13 +166,11 @@ fn no_command_lets_a_gateway_steer_the_terminal() {
 
 #[test]
 fn the_wizard_and_a_session_are_not_steered_either() {
-    let runtime = Runtime::new().unwrap();
-    let base_url = gateway(&runtime);
+    let base_url = gateway();
     component();
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", &base_url);
+    let cli = Cli::before(&base_url);
     let config = json!({"agents": {"defaults": {"model": {"primary": format!("other/{EVIL}")}}}, "x": EVIL});
-    std::fs::create_dir(cli.folder.path().join(".openclaw")).unwrap();
-    std::fs::write(cli.folder.path().join(".openclaw/openclaw.json"), config.to_string()).unwrap();
+    cli.write_config(&config.to_string());
     let answers = [
         ("Where should the key be kept?", "\r"),
         ("Model:", "plain\u{1b}[B\r"),
@@ -197,7 +193,7 @@ fn the_wizard_and_a_session_are_not_steered_either() {
 fn a_components_own_texts_are_no_code_and_do_not_steer_the_terminal() {
     let cli = Cli::new().env("HOST_HARNESS_NO_KEYRING", "1");
     for how in ["marks", "code"] {
-        std::fs::write(cli.folder.path().join("plugin.wasm"), describing(how)).unwrap();
+        cli.write("plugin.wasm", describing(how));
         let plugin = ["--plugin", "plugin.wasm"];
         for arguments in [
             &["validate"][..],
@@ -228,7 +224,7 @@ fn a_components_own_texts_are_no_code_and_do_not_steer_the_terminal() {
             assert_eq!(place, None, "{how} {shell}");
         }
         let script = cli.run(&[&["completions", "bash"][..], &plugin].concat()).ok().out;
-        std::fs::write(cli.folder.path().join("script"), script).unwrap();
+        cli.write("script", script);
         let complete = "source ./script; COMP_WORDS=(host-harness chat --host); COMP_CWORD=2; _host-harness host-harness --host chat; echo \"${COMPREPLY[*]}\"";
         let ran = Command::new("bash").args(["-c", complete]).current_dir(cli.folder.path()).output().unwrap();
         assert!(String::from_utf8_lossy(&ran.stdout).contains("--hostile-key"), "{ran:?}");
@@ -259,8 +255,7 @@ fn unquoted(script: &str, is_doubled: bool, is_escaped: bool) -> Option<String> 
 #[test]
 fn a_list_of_long_names_is_drawn() {
     component();
-    let runtime = Runtime::new().unwrap();
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let cli = Cli::with_key();
     let names: Vec<Value> =
         (0..500).map(|number| json!({"id": format!("@openai/m-{number}"), "owned_by": "x".repeat(99)})).collect();
     let long = |letter: &str, length| json!({"id": letter.repeat(length)});
@@ -273,7 +268,7 @@ fn a_list_of_long_names_is_drawn() {
     ] {
         let list = json!({"object": "list", "data": models}).to_string();
         // Which is asked for prices too, over the same connection.
-        let (server, _) = runtime.block_on(recording(whole(JSON, list)));
+        let (server, _) = start(recording(whole(JSON, list)));
         let base_url = format!("http://{server}/v1");
         for columns in [20, 80, 200] {
             let mut terminal = Terminal::sized(cli.command(&["models", "--base-url", &base_url]), 24, columns);

@@ -97,6 +97,19 @@ pub async fn provider(base_url: impl Into<String>) -> Provider {
     Provider::connect(&plugin().await, setup(base_url)).await.unwrap()
 }
 
+/// The same before a stand-in for the hosted gateway.
+pub async fn before_hosted() -> (Stub, Provider) {
+    let stub = hosted().await;
+    let provider = provider(stub.base_url()).await;
+    (stub, provider)
+}
+
+/// Starts a server for a test that is no task: it runs beside all tests of this process.
+pub fn start<T>(server: impl Future<Output = T>) -> T {
+    static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| tokio::runtime::Runtime::new().unwrap()).block_on(server)
+}
+
 /// A question to `model`.
 pub fn ask(model: &str, text: &str) -> Prompt {
     Prompt::new(model, [Message::user(text)])
@@ -217,6 +230,27 @@ impl Cli {
         Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new() }
     }
 
+    /// A new user with [`KEY`], for whom this is the gateway.
+    pub fn before(base_url: impl Into<String>) -> Self {
+        Self::with_key().env("PORTKEY_BASE_URL", base_url)
+    }
+
+    /// A new user with [`KEY`].
+    pub fn with_key() -> Self {
+        Self::new().env("PORTKEY_API_KEY", KEY)
+    }
+
+    /// Writes OpenClaw's configuration where OpenClaw keeps it.
+    pub fn write_config(&self, config: &str) {
+        std::fs::create_dir_all(self.folder.path().join(".openclaw")).unwrap();
+        self.write(".openclaw/openclaw.json", config);
+    }
+
+    /// Writes a file into the user's folder.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.folder.path().join(name), content).unwrap();
+    }
+
     /// With this environment variable.
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.environment.push((name.into(), value.into()));
@@ -237,6 +271,25 @@ impl Cli {
         command
     }
 
+    /// The command as `"$@"` of another program, such as a shell that sets limits.
+    pub fn through(&self, starter: &[&str], arguments: &[impl AsRef<OsStr>]) -> Command {
+        let command = self.command(arguments);
+        let mut started = Command::new(starter[0]);
+        started.args(&starter[1..]).arg(command.get_program()).args(command.get_args());
+        started.current_dir(self.folder.path()).env_clear();
+        started.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("PATH", "/usr/bin:/bin");
+        started
+    }
+
+    /// Runs it with this on standard input, which one that refuses at once may not read to its end.
+    pub fn piped(&self, input: &[u8], arguments: &[impl AsRef<OsStr>]) -> Ran {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let _ = child.stdin.take().unwrap().write_all(input);
+        child.wait_with_output().unwrap().into()
+    }
+
     /// Runs it to its end.
     pub fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Ran {
         component();
@@ -250,17 +303,13 @@ pub struct User {
     pub cli: Cli,
     /// The gateway.
     pub stub: Stub,
-    /// The stand-in runs on its own; this only started it.
-    _runtime: tokio::runtime::Runtime,
 }
 
 impl User {
     /// With a key, and a gateway to call.
     pub fn new() -> Self {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let stub = runtime.block_on(hosted());
-        let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", stub.base_url());
-        Self { cli, stub, _runtime: runtime }
+        let stub = start(hosted());
+        Self { cli: Cli::before(stub.base_url()), stub }
     }
 
     /// The names of the files that are there, but for hidden ones: the cache of compiled components.
@@ -301,8 +350,17 @@ impl Ran {
     }
 
     /// The same, where the run ended well.
+    #[track_caller]
     pub fn ok(self) -> Self {
         assert_eq!(self.code, 0, "{self:?}");
+        self
+    }
+
+    /// The same, where it ended with this exit code and said this on standard error.
+    #[track_caller]
+    pub fn failed(self, code: i32, said: &str) -> Self {
+        assert_eq!(self.code, code, "{self:?}");
+        assert!(self.err.contains(said), "{said}: {self:?}");
         self
     }
 }

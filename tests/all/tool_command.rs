@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     fault_server::{FaultServer, bytes},
     raw_server::{JSON, whole},
-    support::{KEY, Ran, User, install_script},
+    support::{KEY, Ran, User, install_script, start},
 };
 
 /// A user whose program for tools is this script.
@@ -13,7 +13,7 @@ pub(crate) fn user(script: &str) -> User {
     let user = User::new();
     let parameters = json!({"type": "object", "properties": {"city": {"type": "string"}}});
     let tools = json!([{"type": "function", "function": {"name": "get_weather", "parameters": parameters}}]);
-    std::fs::write(user.cli.folder.path().join("tools.json"), tools.to_string()).unwrap();
+    user.cli.write("tools.json", tools.to_string());
     install_script(script, &user.cli.folder.path().join("tool"));
     user
 }
@@ -98,11 +98,9 @@ fn what_a_model_writes_is_run_by_no_shell() {
     let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
     let answer = json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": "tool_calls"}]});
     let wire = whole(JSON, answer.to_string());
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(&wire)]));
-    let ran = ask(&user, &["--base-url", &server.base_url]);
-    assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.err.contains("the model asks for tools after 16 requests still"), "{ran:?}");
+    let server = start(FaultServer::http1(move |_| vec![bytes(&wire)]));
+    let ran =
+        ask(&user, &["--base-url", &server.base_url]).failed(1, "the model asks for tools after 16 requests still");
     let calls = std::fs::read_to_string(user.cli.folder.path().join("calls")).unwrap();
     assert_eq!(calls.lines().count(), 16);
     assert!(calls.contains(r#""id":"$(touch pwned)""#) && calls.contains("`touch pwned`"), "{calls}");
@@ -113,9 +111,8 @@ fn what_a_model_writes_is_run_by_no_shell() {
 #[test]
 fn a_program_that_is_none_is_refused_before_anything_is_sent() {
     let user = user("echo ok");
-    std::fs::write(user.cli.folder.path().join("one.json"), r#"{"type": "function", "function": {"name": "a"}}"#)
-        .unwrap();
-    std::fs::write(user.cli.folder.path().join("broken.json"), "[").unwrap();
+    user.cli.write("one.json", r#"{"type": "function", "function": {"name": "a"}}"#);
+    user.cli.write("broken.json", "[");
     for (arguments, expected) in [
         (&["--tools", "tools.json", "--run", "missing"][..], "`missing` is no program to run"),
         (

@@ -1,27 +1,17 @@
 //! `onboard` in a terminal, as a person goes through it: what is asked, what is said, what is written, and that the key
 //! is never on the screen.
 
-use std::time::Duration;
-
 use host_harness::ConfigFile;
-use host_harness_stub::{Credential, Options, Stub};
 use serde_json::{Value, json};
 
 use crate::{
     portkey_gateway::PortkeyGateway,
-    support::{Cli, KEY, component},
+    support::{Cli, KEY, component, hosted, start},
     terminal::Terminal,
 };
 
 const DOWN: &str = "\x1b[B";
 const ENTER: &str = "\r";
-
-/// A gateway that wants [`KEY`].
-fn gateway() -> Stub {
-    let require = Some(Credential { header: "x-portkey-api-key".into(), value: KEY.into() });
-    let options = Options { require, token_delay: Duration::ZERO, ..Options::default() };
-    tokio::runtime::Runtime::new().unwrap().block_on(Stub::start(options)).unwrap()
-}
 
 struct Wizard {
     cli: Cli,
@@ -67,7 +57,7 @@ impl Wizard {
 
 #[test]
 fn a_gateway_of_ones_own_is_set_up_with_a_key_that_is_typed() {
-    let stub = gateway();
+    let stub = start(hosted());
     let mut wizard = Wizard::start(Cli::new(), &[]);
     wizard.answer("Which gateway?", &format!("{DOWN}{DOWN}{ENTER}"));
     wizard.answer("Base URL:", &format!("localhost:1{ENTER}"));
@@ -124,7 +114,7 @@ fn the_readme_shows_the_questions_as_they_stand_on_the_screen() {
     let readme = std::fs::read_to_string(crate::support::root().join("README.md")).unwrap();
     let (_, shown) = readme.split_once("$ target/debug/host-harness onboard\n").unwrap();
     let (shown, _) = shown.split_once("```").unwrap();
-    let stub = gateway();
+    let stub = start(hosted());
     let mut wizard = Wizard::sized(Cli::new(), &[], 80, 120);
     wizard.answer("Which gateway?", &format!("{DOWN}{DOWN}{ENTER}"));
     wizard.answer("Base URL:", &format!("{}{ENTER}", stub.base_url()));
@@ -147,7 +137,7 @@ fn the_readme_shows_the_questions_as_they_stand_on_the_screen() {
 /// OpenClaw reads that file wherever it is started, and nobody but its owner can.
 #[test]
 fn the_key_is_kept_in_openclaws_own_env_file() {
-    let stub = gateway();
+    let stub = start(hosted());
     let url = stub.base_url();
     let flags = ["--base-url", &url, "--model", "@openai/gpt-5", "--keep-default"];
     let mut wizard = Wizard::start(Cli::new(), &flags);
@@ -170,7 +160,7 @@ fn the_key_is_kept_in_openclaws_own_env_file() {
 /// A flag is gone with the command.
 #[test]
 fn a_key_given_as_a_flag_is_kept_where_the_user_says() {
-    let stub = gateway();
+    let stub = start(hosted());
     let url = stub.base_url();
     let flags = ["--base-url", &url, "--model", "@openai/gpt-5", "--keep-default", "--portkey-api-key", KEY];
     let mut wizard = Wizard::start(Cli::new(), &flags);
@@ -184,11 +174,10 @@ fn a_key_given_as_a_flag_is_kept_where_the_user_says() {
 /// OpenClaw's own store, which this program cannot write to, has the old one.
 #[test]
 fn a_key_that_is_typed_is_not_said_to_be_in_openclaws_store() {
-    let stub = gateway();
+    let stub = start(hosted());
     let cli = Cli::new();
     let profiles = json!({"auth": {"profiles": {"it": {"provider": "portkey", "mode": "api_key"}}}});
-    std::fs::create_dir_all(cli.folder.path().join(".openclaw")).unwrap();
-    std::fs::write(cli.folder.path().join(".openclaw/openclaw.json"), profiles.to_string()).unwrap();
+    cli.write_config(&profiles.to_string());
     let url = stub.base_url();
     let mut wizard = Wizard::start(cli, &["--base-url", &url, "--model", "@openai/gpt-5", "--keep-default"]);
     wizard.answer("Portkey API key:", &format!("{KEY}{ENTER}"));
@@ -203,7 +192,7 @@ fn a_key_that_is_typed_is_not_said_to_be_in_openclaws_store() {
 #[test]
 fn the_providers_own_service_is_the_first_choice() {
     // A proxy that is not there, so that no test reaches out.
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("HTTPS_PROXY", "http://127.0.0.1:9");
+    let cli = Cli::with_key().env("HTTPS_PROXY", "http://127.0.0.1:9");
     let mut wizard = Wizard::start(cli, &["--model", "@openai/gpt-5", "--keep-default"]);
     wizard.answer("Portkey, hosted: https://api.portkey.ai/v1", ENTER);
     wizard.terminal.wait_for("the environment variable PORTKEY_API_KEY");
@@ -248,8 +237,8 @@ fn the_other_hosted_edition_is_a_choice() {
 /// Each is searched for and completed on its own.
 #[test]
 fn several_models_are_chosen_at_once() {
-    let stub = gateway();
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let stub = start(hosted());
+    let cli = Cli::with_key();
     let mut wizard = Wizard::sized(cli, &["--base-url", &stub.base_url(), "--key", "reference", "--default"], 30, 100);
     wizard.answer("Model:", "openai gpt-5-mini");
     wizard.terminal.wait_until("the first", |terminal| !terminal.screen().contains("@xai/grok-4"));
@@ -269,7 +258,7 @@ fn several_models_are_chosen_at_once() {
 #[test]
 fn a_gateway_without_a_list_says_so_and_takes_a_model_that_is_typed() {
     let gateway = PortkeyGateway::shared().base_url();
-    let mut wizard = Wizard::start(Cli::new().env("PORTKEY_API_KEY", KEY), &["--base-url", &gateway]);
+    let mut wizard = Wizard::start(Cli::with_key(), &["--base-url", &gateway]);
     wizard.terminal.wait_for("open-source gateway keeps no catalog");
     wizard.answer("Model provider:", "x-ai\r");
     // Back once: what was answered is proposed.
@@ -295,14 +284,13 @@ fn a_gateway_without_a_list_says_so_and_takes_a_model_that_is_typed() {
 /// At any question: the file stays as it is, and the terminal is given back.
 #[test]
 fn giving_up_writes_nothing() {
-    let stub = gateway();
+    let stub = start(hosted());
     let text =
         "// mine\n{ agents: { defaults: { model: 'other/model' } }, gateway: { auth: { token: 'hidden-token' } } }\n";
     let questions = ["Base URL:", "Portkey API key:", "Where should", "Model:", "Make it portkey/", "Write this?"];
     for at in questions {
         let cli = Cli::new();
-        std::fs::create_dir(cli.folder.path().join(".openclaw")).unwrap();
-        std::fs::write(cli.folder.path().join(".openclaw/openclaw.json"), text).unwrap();
+        cli.write_config(text);
         let mut wizard = Wizard::start(cli, &[]);
         wizard.answer("Which gateway?", &format!("{DOWN}{DOWN}{ENTER}"));
         for (question, keys) in [
@@ -330,7 +318,7 @@ fn giving_up_writes_nothing() {
 /// Esc goes back, and what was answered is proposed again; at the first question it gives up.
 #[test]
 fn each_question_can_be_gone_back_from() {
-    let stub = gateway();
+    let stub = start(hosted());
     let mut wizard = Wizard::start(Cli::new(), &[]);
     let back = |wizard: &mut Wizard, from: &str, to: &str| {
         wizard.answer(from, "\x1b");
@@ -373,8 +361,8 @@ fn each_question_can_be_gone_back_from() {
 
 #[test]
 fn a_wrong_base_url_is_given_again() {
-    let stub = gateway();
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let stub = start(hosted());
+    let cli = Cli::with_key();
     let mut wizard = Wizard::start(cli, &["--key", "reference", "--model", "@xai/grok-4", "--keep-default"]);
     wizard.answer("Which gateway?", &format!("{DOWN}{DOWN}{ENTER}"));
     wizard.answer("? Base URL:", &format!("http://127.0.0.1:1/v1{ENTER}"));
@@ -393,8 +381,8 @@ fn a_wrong_base_url_is_given_again() {
 
 #[test]
 fn a_model_that_the_gateway_does_not_offer_is_asked_about() {
-    let stub = gateway();
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
+    let stub = start(hosted());
+    let cli = Cli::with_key();
     let url = stub.base_url();
     let mut wizard = Wizard::start(cli, &["--key", "reference", "--base-url", &url, "--keep-default"]);
     wizard.answer("? Model:", &format!("grok{ENTER}"));
@@ -415,7 +403,7 @@ fn a_model_that_the_gateway_does_not_offer_is_asked_about() {
 /// What is typed into the shell afterwards is seen.
 #[test]
 fn a_question_that_is_ended_from_outside_gives_the_terminal_back() {
-    let stub = gateway();
+    let stub = start(hosted());
     let mut wizard = Wizard::start(Cli::new(), &["--base-url", &stub.base_url()]);
     wizard.answer("Portkey API key:", "pk-half");
     wizard.terminal.terminate();
@@ -426,12 +414,11 @@ fn a_question_that_is_ended_from_outside_gives_the_terminal_back() {
 
 #[test]
 fn a_default_model_is_replaced_where_the_user_says_so() {
-    let stub = gateway();
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
-    std::fs::create_dir(cli.folder.path().join(".openclaw")).unwrap();
+    let stub = start(hosted());
+    let cli = Cli::with_key();
     let old =
         "{\n  // keep me\n  agents: { defaults: { model: { primary: 'other/model', fallbacks: ['a/b'] } } },\n}\n";
-    std::fs::write(cli.folder.path().join(".openclaw/openclaw.json"), old).unwrap();
+    cli.write_config(old);
     let url = stub.base_url();
     let mut wizard = Wizard::start(cli, &["--base-url", &url, "--key", "reference", "--model", "@xai/grok-4"]);
     wizard.answer("The default model is other/model. Make it portkey/@xai/grok-4?", "y\r");
@@ -445,11 +432,10 @@ fn a_default_model_is_replaced_where_the_user_says_so() {
 /// A default that the only agent does not ask is none to choose.
 #[test]
 fn an_agents_own_model_is_told_and_not_asked_about() {
-    let stub = gateway();
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
-    std::fs::create_dir(cli.folder.path().join(".openclaw")).unwrap();
+    let stub = start(hosted());
+    let cli = Cli::with_key();
     let old = json!({"agents": {"defaults": {"model": "other/model"}, "list": [{"id": "a", "model": "third/one"}]}});
-    std::fs::write(cli.folder.path().join(".openclaw/openclaw.json"), old.to_string()).unwrap();
+    cli.write_config(&old.to_string());
     let url = stub.base_url();
     let mut wizard = Wizard::start(cli, &["--base-url", &url, "--key", "reference", "--model", "@xai/grok-4"]);
     wizard.answer("Write this?", ENTER);
@@ -462,11 +448,10 @@ fn an_agents_own_model_is_told_and_not_asked_about() {
 
 #[test]
 fn the_gateway_of_an_entry_in_another_case_is_proposed() {
-    let stub = gateway();
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY);
-    std::fs::create_dir(cli.folder.path().join(".openclaw")).unwrap();
+    let stub = start(hosted());
+    let cli = Cli::with_key();
     let old = json!({"models": {"providers": {"Portkey": {"baseUrl": stub.base_url()}}}}).to_string();
-    std::fs::write(cli.folder.path().join(".openclaw/openclaw.json"), old).unwrap();
+    cli.write_config(&old);
     let mut wizard = Wizard::start(cli, &["--key", "reference", "--model", "@xai/grok-4", "--keep-default"]);
     wizard.answer("Which gateway?", ENTER);
     wizard.answer("Base URL:", ENTER);
@@ -479,7 +464,7 @@ fn the_gateway_of_an_entry_in_another_case_is_proposed() {
 /// Narrow, and without colours: every question can still be read and answered.
 #[test]
 fn a_narrow_terminal_without_colours_will_do() {
-    let stub = gateway();
+    let stub = start(hosted());
     let cli = Cli::new().env("NO_COLOR", "1");
     let mut wizard = Wizard::sized(cli, &[], 20, 40);
     wizard.answer("Which gateway?", &format!("{DOWN}{DOWN}{ENTER}"));
@@ -503,9 +488,9 @@ fn a_narrow_terminal_without_colours_will_do() {
 /// With a flag for everything, and with `--yes`, nothing is asked, in a terminal and out of it.
 #[test]
 fn flags_answer_everything_and_a_missing_answer_is_named() {
-    let stub = gateway();
+    let stub = start(hosted());
     let url = stub.base_url();
-    let mut quiet = Wizard::start(Cli::new().env("PORTKEY_API_KEY", KEY), &["--yes", "--base-url", &url]);
+    let mut quiet = Wizard::start(Cli::with_key(), &["--yes", "--base-url", &url]);
     assert_eq!(quiet.end(), 0, "{}", quiet.terminal.screen());
     assert!(quiet.terminal.screen().contains("Portkey is set up in"), "{}", quiet.terminal.screen());
     let asked: Vec<_> = stub.requests().iter().map(|request| request.path.clone()).collect();
@@ -522,16 +507,15 @@ fn flags_answer_everything_and_a_missing_answer_is_named() {
     let reference = Cli::new().run(&["onboard", "--base-url", &url, "--key", "reference", "--json"]).ok();
     assert_eq!((&reference.json()["changed"], &*reference.err), (&json!(true), ""));
     for place in ["env", "dotenv", "keyring"] {
-        let missing = Cli::new().run(&["onboard", "--key", place]);
-        assert_eq!(missing.code, 2, "{missing:?}");
-        assert!(missing.err.contains("set PORTKEY_API_KEY or give --portkey-api-key"), "{missing:?}");
+        Cli::new().run(&["onboard", "--key", place]).failed(2, "set PORTKEY_API_KEY or give --portkey-api-key");
     }
     let none = Cli::new().run(&["onboard", "--key", "env", "--portkey-api-key", ""]);
     assert_eq!(none.code, 2, "{none:?}");
-    let keyring = Cli::new().env("PORTKEY_API_KEY", KEY).run(&["onboard", "--key", "keyring", "--no-check"]);
-    assert_eq!(keyring.code, 4, "{keyring:?}");
-    assert!(keyring.err.contains("no system keyring"), "{keyring:?}");
-    let default = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", &url);
+    Cli::new()
+        .env("PORTKEY_API_KEY", KEY)
+        .run(&["onboard", "--key", "keyring", "--no-check"])
+        .failed(4, "no system keyring");
+    let default = Cli::before(&url);
     default.run(&["onboard", "--model", "@openai/gpt-5"]).ok();
     let other = default.run(&["onboard", "--json", "--default", "--model", "@xai/grok-4"]).ok().json();
     assert_eq!(other["default_model"]["primary"], "portkey/@xai/grok-4");

@@ -25,7 +25,7 @@ use crate::{
     fault_server::{FaultServer, Script, Step, bytes, frame},
     faults::answer,
     raw_server::{EVENTS, HELLO, JSON, answering, recording, responding, serving, whole},
-    support::{Cli, KEY, ask, audio_of, component, events, setup, text},
+    support::{Cli, KEY, ask, audio_of, component, events, setup, start, text},
     tls::Authority,
 };
 
@@ -262,10 +262,9 @@ fn no_markdown_of_a_model_holds_up_the_terminal() {
     let mut answer: Vec<String> = bombs.iter().map(|bomb| event(&format!("{bomb}\n\n"))).collect();
     answer.extend([event("the very end"), r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#.to_owned()]);
     let answer = sse(&answer.iter().map(|event| &**event).collect::<Vec<_>>());
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let (server, _) = runtime.block_on(recording(answer));
+    let (server, _) = start(recording(answer));
     component();
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", format!("http://{server}/v1"));
+    let cli = Cli::before(format!("http://{server}/v1"));
     let mut terminal = Terminal::start(cli.command(&["chat", "hello"]));
     let code = terminal.end();
     assert!(code == 0 && terminal.screen().contains("the very end"), "{code}: {}", terminal.screen());
@@ -589,7 +588,7 @@ async fn images_without_number_are_neither_fetched_nor_written() {
         [(32, false, true), (2000, false, true), (2000, true, true), (2000, false, false), (2000, true, false)]
     {
         let (gateway, _) = recording(whole(JSON, answer(count, is_chat, is_url))).await;
-        let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", format!("http://{gateway}/v1"));
+        let cli = Cli::before(format!("http://{gateway}/v1"));
         fetched.lock().unwrap().clear();
         let ran = cli.run(if is_chat { &["chat", "a ship", "--no-stream"][..] } else { &["image", "a ship"] });
         let written = fs::read_dir(cli.folder.path()).unwrap().flatten();
@@ -611,7 +610,7 @@ async fn images_that_never_come_are_waited_for_once() {
     drawn.push(json!({"b64_json": inline}));
     let answer = json!({"created": 1, "data": drawn}).to_string();
     let (gateway, _) = recording(whole(JSON, answer)).await;
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", format!("http://{gateway}/v1"));
+    let cli = Cli::before(format!("http://{gateway}/v1"));
     let ran = cli.run(&["image", "a ship", "--timeout", "2"]);
     assert_eq!((ran.code, asked.lock().unwrap().len()), (6, 1), "{ran:?}");
     assert_eq!(ran.err.matches("those before it took too long").count(), 7, "{ran:?}");
@@ -626,7 +625,7 @@ async fn images_that_are_too_large_together_are_not_all_fetched() {
     let mut drawn: Vec<_> = (0..4).map(|number| json!({"url": format!("http://{images}/{number}.png")})).collect();
     drawn.push(json!({"b64_json": STANDARD.encode(b"\x89PNG\r\n\x1a\n")}));
     let (gateway, _) = recording(whole(JSON, json!({"created": 1, "data": drawn}).to_string())).await;
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", format!("http://{gateway}/v1"));
+    let cli = Cli::before(format!("http://{gateway}/v1"));
     let ran = cli.run(&["image", "a ship"]);
     assert_eq!((ran.code, fetched.lock().unwrap().len()), (6, 2), "{ran:?}");
     assert_eq!(ran.err.matches("those before it are too large together").count(), 2, "{ran:?}");

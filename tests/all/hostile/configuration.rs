@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Host, hostile, refused, shown};
 use crate::{
     raw_server::{HELLO, JSON, recording, whole},
-    support::{Cli, KEY, User, component},
+    support::{Cli, KEY, User, component, start},
 };
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn a_models_name_becomes_no_reference_in_the_file() {
     for name in ["@openai/${OPENAI_API_KEY}", "${PORTKEY_API_KEY}", "x ${env:HOME} ${OTHER_KEY}"] {
         let list = json!({"object": "list", "data": [{"id": name}]}).to_string();
         let (gateway, _) = recording(whole(JSON, list)).await;
-        let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", format!("http://{gateway}/v1"));
+        let cli = Cli::before(format!("http://{gateway}/v1"));
         let cli = cli.env("OPENAI_API_KEY", "sk-other-secret").env("OTHER_KEY", "sk-other-secret");
         for arguments in [
             &["models", "--default", name][..],
@@ -208,8 +208,7 @@ async fn a_models_name_becomes_no_reference_in_the_file() {
 #[test]
 fn a_file_that_says_a_thing_twice_calls_what_openclaw_would() {
     let user = User::new();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let (other, others) = runtime.block_on(recording(whole(JSON, HELLO)));
+    let (other, others) = start(recording(whole(JSON, HELLO)));
     let (own, other) = (user.stub.base_url(), format!("http://{other}/v1"));
     for text in [
         format!(r#"{{models: {{providers: {{portkey: {{baseUrl: "{other}", baseUrl: "{own}"}}}}}}}}"#),
@@ -227,7 +226,7 @@ fn a_file_that_says_a_thing_twice_calls_what_openclaw_would() {
         ),
     ] {
         user.stub.clear();
-        fs::write(user.cli.folder.path().join("twice.json"), &text).unwrap();
+        user.cli.write("twice.json", &text);
         let output =
             user.cli.command(&["chat", "hello", "--config", "twice.json"]).env_remove("PORTKEY_BASE_URL").output();
         let ran = crate::support::Ran::from(output.unwrap());
@@ -306,7 +305,7 @@ fn agents_of_any_form_are_read_or_refused_by_name() {
         (&deep, &[4]),
     ] {
         user.stub.clear();
-        fs::write(user.cli.folder.path().join("agents.json"), format!(r#"{{"agents":{agents}}}"#)).unwrap();
+        user.cli.write("agents.json", format!(r#"{{"agents":{agents}}}"#));
         let shown = agents.get(..200).unwrap_or(agents);
         for command in [&["chat", "hello", "--config", "agents.json"][..], &["doctor", "--config", "agents.json"]] {
             let ran = user.cli.run(command);

@@ -314,7 +314,7 @@ fn what_is_written_gets_no_rights_of_a_program() {
 #[cfg(unix)]
 #[test]
 fn authorities_are_read_from_plain_files_alone() {
-    let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", "https://127.0.0.1:1/v1");
+    let cli = Cli::before("https://127.0.0.1:1/v1");
     let folder = cli.folder.path();
     assert!(std::process::Command::new("mkfifo").arg(folder.join("pipe")).status().unwrap().success());
     fs::create_dir(folder.join("folder")).unwrap();
@@ -333,18 +333,9 @@ fn authorities_are_read_from_plain_files_alone() {
     ] {
         let path = folder.join(name);
         // Memory is what `/dev/zero` would take.
-        let script = "ulimit -v 12000000; exec timeout 10 \"$@\"";
-        let command = cli.command(&["chat", "hello"]);
-        let mut limited = std::process::Command::new("sh");
-        limited
-            .args(["-c", script, "sh"])
-            .arg(command.get_program())
-            .args(command.get_args())
-            .current_dir(folder)
-            .env_clear();
-        limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let ran =
-            crate::support::Ran::from(limited.env("PATH", "/usr/bin:/bin").env(variable, &path).output().unwrap());
+        let limited = ["sh", "-c", "ulimit -v 12000000; exec timeout 10 \"$@\"", "sh"];
+        let mut command = cli.through(&limited, &["chat", "hello"]);
+        let ran = Ran::from(command.env(variable, &path).output().unwrap());
         assert_eq!(ran.code, 4, "{variable} {name}: {ran:?}");
         assert!(ran.err.contains("SSL_CERT_FILE") && !ran.err.contains(KEY), "{name}: {ran:?}");
     }

@@ -18,7 +18,7 @@ use crate::{
     fault_server::{FaultServer, Step, bytes, frame},
     faults::answer,
     raw_server::{HELLO, JSON, answering, recording, request_of, serving, whole},
-    support::{Cli, KEY, User, ask, component, setup, text},
+    support::{Cli, KEY, User, ask, component, setup, start, text},
     tls::Authority,
 };
 
@@ -494,11 +494,10 @@ async fn what_a_server_of_http2_says_beside_a_body_is_told_to_no_component() {
 #[test]
 fn what_a_server_of_http2_says_is_in_no_log() {
     for (name, script) in SAYING {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
         let authority = Authority::new();
         let acceptor = authority.acceptor("localhost", false, &["h2"]);
-        let server = runtime.block_on(FaultServer::http2(acceptor, |_, stream| script(stream)));
-        let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", &server.base_url);
+        let server = start(FaultServer::http2(acceptor, |_, stream| script(stream)));
+        let cli = Cli::before(&server.base_url);
         let file = cli.folder.path().join("authority.pem");
         fs::write(&file, &authority.pem).unwrap();
         let cli = cli.env("SSL_CERT_FILE", file.display().to_string());
@@ -537,12 +536,10 @@ fn a_proxys_password_is_in_no_log() {
         format!("301 x\r\nlocation: http://user:{password}@127.0.0.1:1/"),
         password.to_string(),
     ] {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let proxy =
-            runtime.block_on(FaultServer::http1(move |_| vec![bytes(format!("HTTP/1.1 {head}\r\n\r\n")), Step::Close]));
+        let proxy = start(FaultServer::http1(move |_| vec![bytes(format!("HTTP/1.1 {head}\r\n\r\n")), Step::Close]));
         let place = proxy.base_url.trim_start_matches("http://").trim_end_matches("/v1").to_owned();
         for scheme in ["http", "socks5h"] {
-            let cli = Cli::new().env("PORTKEY_API_KEY", KEY).env("PORTKEY_BASE_URL", "http://gateway.test/v1");
+            let cli = Cli::before("http://gateway.test/v1");
             let cli =
                 cli.env("HTTP_PROXY", format!("{scheme}://user:{password}@{place}")).env("HOST_HARNESS_LOG", "trace");
             let ran = cli.run(&["chat", "hello", "--timeout", "5"]);

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::{
     fault_server::{FaultServer, Step, bytes},
     raw_server::{HELLO, JSON, whole},
-    support::{User, install_script, until},
+    support::{User, install_script, start, until},
     tool_command,
 };
 
@@ -21,7 +21,7 @@ fn a_tool_that_floods_what_is_beside_its_answer_is_given_up() {
     let user = User::new();
     let parameters = json!({"type": "object", "properties": {"city": {"type": "string"}}});
     let tools = json!([{"type": "function", "function": {"name": "get_weather", "parameters": parameters}}]);
-    fs::write(user.cli.folder.path().join("tools.json"), tools.to_string()).unwrap();
+    user.cli.write("tools.json", tools.to_string());
     let late = "error: it took longer than 2 s";
     for (script, expected) in [
         ("yes >&2", "error: exit status: 141"),
@@ -55,8 +55,7 @@ fn tool_calls_without_number_are_not_all_made() {
         json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": "tool_calls"}]}).to_string(),
     );
     let count = AtomicUsize::new(0);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = runtime.block_on(FaultServer::http1(move |_| {
+    let server = start(FaultServer::http1(move |_| {
         let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
         vec![bytes(if is_first { asking.clone() } else { whole(JSON, HELLO) })]
     }));
@@ -83,17 +82,6 @@ fn kill(signal: &str, id: u32) {
     assert!(std::process::Command::new("kill").args([signal, &id.to_string()]).status().unwrap().success());
 }
 
-/// The command of a user, as `starter` starts what is behind it.
-#[cfg(unix)]
-fn started_by(starter: &[&str], user: &User, arguments: &[&str]) -> std::process::Command {
-    let command = user.cli.command(arguments);
-    let mut started = std::process::Command::new(starter[0]);
-    started.args(&starter[1..]).arg(command.get_program()).args(command.get_args());
-    started.current_dir(user.cli.folder.path()).env_clear();
-    started.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("PATH", "/usr/bin:/bin");
-    started
-}
-
 /// These tests may run under `nohup` themselves.
 #[cfg(unix)]
 const WITH_HANGUP: &[&str] = &["env", "--default-signal=HUP"];
@@ -105,10 +93,11 @@ fn a_tool_ends_with_the_program_that_started_it() {
     for (signal, code) in [("-TERM", 143), ("-HUP", 129)] {
         let user = tool_command::user("echo $$ > child; sleep 600 & echo $! > grandchild; wait");
         let [asking, _] = asking_and_drawing("");
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let server = runtime.block_on(FaultServer::http1(move |_| vec![bytes(&asking)]));
+        let server = start(FaultServer::http1(move |_| vec![bytes(&asking)]));
         crate::support::component();
-        let mut program = started_by(WITH_HANGUP, &user, &[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat())
+        let mut program = user
+            .cli
+            .through(WITH_HANGUP, &[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat())
             .spawn()
             .unwrap();
         let file = |name: &str| fs::read_to_string(user.cli.folder.path().join(name)).unwrap_or_default();
@@ -134,16 +123,17 @@ fn a_tool_ends_with_the_program_that_started_it() {
 fn a_signal_ends_the_program_once_its_tools_are_done() {
     for (signal, code) in [("-TERM", 143), ("-HUP", 129)] {
         let user = tool_command::user("echo ok");
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let images = runtime.block_on(FaultServer::http1(|_| vec![Step::Stall]));
+        let images = start(FaultServer::http1(|_| vec![Step::Stall]));
         let [asking, drawing] = asking_and_drawing(&format!("{}/image.png", images.base_url));
         let count = AtomicUsize::new(0);
-        let server = runtime.block_on(FaultServer::http1(move |_| {
+        let server = start(FaultServer::http1(move |_| {
             let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
             vec![bytes(if is_first { &asking } else { &drawing })]
         }));
         crate::support::component();
-        let mut program = started_by(WITH_HANGUP, &user, &[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat())
+        let mut program = user
+            .cli
+            .through(WITH_HANGUP, &[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat())
             .spawn()
             .unwrap();
         assert!(until(|| images.requests() == 1), "the image is asked for");
@@ -165,19 +155,18 @@ fn a_program_with_a_tool_outlives_its_terminal_where_it_is_told_to() {
     let user = tool_command::user("touch started; while [ ! -e go ]; do sleep 0.05; done; echo ok");
     let [asking, _] = asking_and_drawing("");
     let count = AtomicUsize::new(0);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = runtime.block_on(FaultServer::http1(move |_| {
+    let server = start(FaultServer::http1(move |_| {
         let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
         vec![bytes(if is_first { asking.clone() } else { whole(JSON, HELLO) })]
     }));
     crate::support::component();
     let nohup = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"];
     let arguments = [&WITH_TOOL[..], &["--base-url", &server.base_url]].concat();
-    let mut program = started_by(&nohup, &user, &arguments).spawn().unwrap();
+    let mut program = user.cli.through(&nohup, &arguments).spawn().unwrap();
     let is_started = until(|| user.cli.folder.path().join("started").exists());
     kill("-HUP", program.id());
     // Time to end, for one that does.
     std::thread::sleep(Duration::from_millis(300));
-    fs::write(user.cli.folder.path().join("go"), "").unwrap();
+    user.cli.write("go", "");
     assert_eq!((is_started, program.wait().unwrap().code()), (true, Some(0)));
 }
