@@ -41,6 +41,8 @@ const isGemini = (/** @type {Record<string, string>} */ at) => at.family.startsW
 const wantsReasoning = (/** @type {Pair} */ { at }) => ['deepseek', 'kimi', 'glm', 'qwen', 'alias'].includes(at.family);
 const of = (/** @type {Json} */ body, /** @type {string} */ role) =>
   body.messages.filter((/** @type {Json} */ message) => message.role === role);
+/** The parts of what the user says. */
+const parts = (/** @type {Json} */ body) => of(body, 'user').flatMap(({ content }) => (Array.isArray(content) ? content : []));
 const system = (/** @type {Json} */ { messages: [first] }) =>
   first.role === 'system' || first.role === 'developer' ? first : undefined;
 const limitOf = (/** @type {Json} */ body) => body.max_tokens ?? body.max_completion_tokens;
@@ -186,12 +188,8 @@ export const KINDS = [
     fact: 'Its client sends an empty data URL, which Anthropic and OpenAI refuse: the session could not go on. We send a text.',
     take: ({ own, ours }) => {
       const empty = (/** @type {any} */ part) => part.type === 'image_url' && part.image_url.url.endsWith('base64,');
-      const taken = of(own, 'user')
-        .flatMap(({ content }) => (Array.isArray(content) ? content : []))
-        .filter(empty);
-      const text = of(ours, 'user')
-        .flatMap(({ content }) => (Array.isArray(content) ? content : []))
-        .filter((part) => part.text === NO_IMAGE);
+      const taken = parts(own).filter(empty);
+      const text = parts(ours).filter((part) => part.text === NO_IMAGE);
       if (!taken.length || taken.length !== text.length) return false;
       for (const part of taken) Object.assign(part, { type: 'text', text: NO_IMAGE, image_url: undefined });
       for (const part of text) part.image_url = undefined;
@@ -484,8 +482,7 @@ export const KINDS = [
       const refused = at.family.includes('Bedrock') || isGemini(at) ? /^data:(image\/gif);/
         : ['deepseek', 'qwen'].includes(at.family) ? /^data:(image\/\w+|application\/pdf);/ : undefined;
       if (!refused) return false;
-      const parts = of(own, 'user').flatMap(({ content }) => (Array.isArray(content) ? content : []));
-      const named = parts.filter((part) => {
+      const named = parts(own).filter((part) => {
         const type = refused.exec(part.image_url?.url)?.[1];
         if (!type) return false;
         drop(part, ['image_url']);
@@ -500,7 +497,7 @@ export const KINDS = [
     fact: 'Chat completions take a PDF as `file` alone (OpenAI\'s documentation, "File inputs"): as an image it is "unsupported".',
     take: ({ own, ours, at }) => {
       const pdfs = (/** @type {Json} */ body, /** @type {(part: Json) => string | undefined} */ url) => (
-        of(body, 'user').flatMap(({ content }) => (Array.isArray(content) ? content : [])).filter((part) => url(part)?.startsWith('data:application/pdf')));
+        parts(body).filter((part) => url(part)?.startsWith('data:application/pdf')));
       const images = pdfs(own, (part) => part.image_url?.url);
       if (!/^(gpt|o$)/.test(at.family) || !images.length || images.length !== pdfs(ours, (part) => part.file?.file_data).length) return false;
       for (const part of images) {
