@@ -301,44 +301,20 @@ mod tests {
     #[test]
     fn addresses_are_judged_in_every_spelling() {
         use Network::{Loopback, Never, Private, Public};
-        for (address, expected) in [
-            ("1.1.1.1", Public),
-            ("2606:4700::1111", Public),
-            ("127.8.9.10", Loopback),
-            ("::1", Loopback),
-            ("::ffff:127.0.0.1", Loopback),
-            ("10.0.0.1", Private),
-            ("::ffff:10.0.0.1", Private),
-            ("172.31.255.255", Private),
-            ("172.32.0.1", Public),
-            ("100.64.0.1", Private),
-            ("fd12::1", Private),
-            ("169.254.169.254", Never),
-            ("::ffff:169.254.169.254", Never),
-            ("fd00:ec2::254", Never),
-            ("fe80::1", Never),
-            ("0.0.0.0", Never),
-            ("::", Never),
-            ("224.0.0.1", Never),
-            ("255.255.255.255", Never),
-            ("64:ff9b::a00:1", Never),
-            ("2002:7f00:1::", Never),
-            ("64:ff9b::101:101", Public),
-            ("2001:0:a00:1::", Never),
-            ("3fff::1", Never),
-            ("100.100.100.200", Never),
-            ("168.63.129.16", Never),
-            ("fd00:ec2::23", Never),
-            ("fd20:ce::254", Never),
-            // IPv4 within IPv6 in the older ways, and in those that are for one network alone.
-            ("::169.254.169.254", Never),
-            ("::127.0.0.1", Never),
-            ("::ffff:0:169.254.169.254", Never),
-            ("64:ff9b:1::a9fe:a9fe", Never),
-            ("fec0::1", Never),
-            ("5f00::1", Never),
+        for (network, addresses) in [
+            (Public, &["1.1.1.1", "2606:4700::1111", "172.32.0.1", "64:ff9b::101:101"][..]),
+            (Loopback, &["127.8.9.10", "::1", "::ffff:127.0.0.1"]),
+            (Private, &["10.0.0.1", "::ffff:10.0.0.1", "172.31.255.255", "100.64.0.1", "fd12::1"]),
+            (Never, &["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254", "fe80::1", "0.0.0.0", "::"]),
+            (Never, &["224.0.0.1", "255.255.255.255", "64:ff9b::a00:1", "2002:7f00:1::", "2001:0:a00:1::", "3fff::1"]),
+            (Never, &["100.100.100.200", "168.63.129.16", "fd00:ec2::23", "fd20:ce::254"]),
+            // IPv4 within IPv6 in the older ways, and those that are for one network alone.
+            (Never, &["::169.254.169.254", "::127.0.0.1", "::ffff:0:169.254.169.254", "64:ff9b:1::a9fe:a9fe"]),
+            (Never, &["fec0::1", "5f00::1"]),
         ] {
-            assert_eq!(Network::of(address.parse().unwrap()), expected, "{address}");
+            for address in addresses {
+                assert_eq!(Network::of(address.parse().unwrap()), network, "{address}");
+            }
         }
         assert!(!Networks::Private.allow("169.254.169.254".parse().unwrap()));
         assert!(!Networks::Public.allow("127.0.0.1".parse().unwrap()));
