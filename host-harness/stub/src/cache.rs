@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::chat::list;
 use super::strict::family::Family;
 
 /// A marker looks at this many blocks, its own among them.
@@ -138,7 +139,7 @@ fn prefixes(body: &Value) -> Vec<Prefix> {
     each("system", &body["system"]);
     // A change of these leaves what was cached of the messages unread.
     let settings = format!("{} {}", body["tool_choice"], body["thinking"]);
-    for message in body["messages"].as_array().into_iter().flatten() {
+    for message in list(&body["messages"]) {
         each(&format!("{settings} {}", message["role"]), &message["content"]);
     }
     all

@@ -293,7 +293,7 @@ pub(super) fn told(text: &str) -> String {
 /// A call of each tool that the last message mentions by name, if it is a user's (see [`steps`]); or of the tool that the
 /// request demands.
 fn calls(request: &Value, last: &Value, said: &str) -> Vec<Call> {
-    let functions = request["tools"].as_array().into_iter().flatten().map(|tool| &tool["function"]);
+    let functions = list(&request["tools"]).map(|tool| &tool["function"]);
     let choice = &request["tool_choice"];
     let demanded = choice["function"]["name"].as_str();
     let all: Vec<&Value> = functions.clone().collect();
@@ -329,7 +329,7 @@ fn calls(request: &Value, last: &Value, said: &str) -> Vec<Call> {
 
 /// What is called next of tools that the user wants one after the other.
 fn next_step<'t>(request: &Value, tools: &[&'t Value]) -> Vec<&'t Value> {
-    let messages: Vec<&Value> = request["messages"].as_array().into_iter().flatten().collect();
+    let messages: Vec<&Value> = list(&request["messages"]).collect();
     let Some(at) = messages.iter().rposition(|message| message["role"] == "user") else { return Vec::new() };
     let said = messages.get(at).map(|message| text_of(&message["content"])).unwrap_or_default();
     let results = messages.iter().skip(at).filter(|message| message["role"] == "tool").count();
@@ -364,12 +364,16 @@ pub(super) fn example(schema: &Value, name: &str, depth: u8) -> Value {
     }
 }
 
+/// The items of a list; none of anything else.
+pub(super) fn list(value: &Value) -> impl Iterator<Item = &Value> + Clone {
+    value.as_array().into_iter().flatten()
+}
+
 /// The text of a message's content: a string, or parts.
 pub(super) fn text_of(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join(" "),
-        _ => String::new(),
+        parts => list(parts).filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join(" "),
     }
 }
 

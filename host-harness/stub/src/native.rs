@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::cache::Accounted;
-use super::chat::{example, steps};
+use super::chat::{example, list, steps, text_of};
 use super::respond::response;
 use super::strict::family::{Family, Thinking};
 use super::strict::{REDACTED, Signature, anthropic, bedrock, gemini};
@@ -83,17 +83,6 @@ impl Said {
 
     fn output(&self) -> u64 {
         5 + self.text.split_whitespace().count() as u64
-    }
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-fn text_of(content: &Value) -> String {
-    match content {
-        Value::String(text) => text.clone(),
-        parts => list(parts).filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join(" "),
     }
 }
 

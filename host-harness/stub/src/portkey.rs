@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::chat::list;
 use super::respond::Refusal;
 use super::strict::family::{Family, Maker};
 use super::strict::{self, anthropic, bedrock, gemini};
@@ -88,10 +89,6 @@ fn set(body: &mut Value, name: &str, value: impl Into<Value>) {
     if let Some(fields) = body.as_object_mut() {
         fields.insert(name.into(), value.into());
     }
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
 }
 
 fn is_system(message: &Value) -> bool {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::chat::{text_of, told};
+use super::chat::{list, text_of, told};
 use super::strict::Signature;
 
 /// The chat that a request stands for.
@@ -15,7 +15,7 @@ pub(crate) fn chat(body: &Value) -> Value {
     if let Some(text) = body["input"].as_str() {
         messages.push(json!({"role": "user", "content": text}));
     }
-    for item in body["input"].as_array().into_iter().flatten() {
+    for item in list(&body["input"]) {
         match item["type"].as_str().unwrap_or("message") {
             "message" => {
                 let said = content(&item["content"]);
@@ -42,7 +42,7 @@ pub(crate) fn chat(body: &Value) -> Value {
         }
     }
     let mut chat = json!({"model": body["model"], "messages": messages});
-    let tools = body["tools"].as_array().into_iter().flatten().filter(|tool| tool["type"] == "function");
+    let tools = list(&body["tools"]).filter(|tool| tool["type"] == "function");
     let tools: Vec<Value> = tools.map(|tool| json!({"type": "function", "function": tool})).collect();
     if !tools.is_empty() {
         chat["tools"] = tools.into();
@@ -100,7 +100,7 @@ pub(crate) fn answer(completion: &Value, body: &Value) -> Value {
         let part = json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []});
         output.push(json!({"id": format!("msg_{number}"), "type": "message", "role": "assistant", "status": "completed", "content": [part]}));
     }
-    for (at, call) in message["tool_calls"].as_array().into_iter().flatten().enumerate() {
+    for (at, call) in list(&message["tool_calls"]).enumerate() {
         let function = &call["function"];
         output.push(json!({"id": format!("fc_{number}_{at}"), "type": "function_call", "status": "completed",
             "call_id": call["id"], "name": function["name"], "arguments": function["arguments"]}));
@@ -136,7 +136,7 @@ pub(crate) fn events(answer: &Value) -> Vec<Value> {
         json!({"type": "response.created", "response": begun}),
         json!({"type": "response.in_progress", "response": begun}),
     ];
-    for (at, item) in answer["output"].as_array().into_iter().flatten().enumerate() {
+    for (at, item) in list(&answer["output"]).enumerate() {
         let mut added = item.clone();
         for (name, value) in
             [("summary", json!([])), ("content", json!([])), ("arguments", json!("")), ("status", json!("in_progress"))]
