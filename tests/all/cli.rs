@@ -159,9 +159,8 @@ fn a_failure_is_one_json_object_and_an_exit_code() {
 #[cfg(unix)]
 fn a_key_that_is_no_text_is_not_called_missing() {
     let user = User::new();
-    let mut command = user.cli.command(&["chat", "x"]);
-    command.env("PORTKEY_API_KEY", <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"pk-\xff"));
-    let ran = Ran::from(command.output().unwrap()).failed(4, "not printable ASCII");
+    let key = <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"pk-\xff");
+    let ran = user.cli.run_with("PORTKEY_API_KEY", key, &["chat", "x"]).failed(4, "not printable ASCII");
     assert!(ran.err.contains("variable PORTKEY_API_KEY"), "{ran:?}");
 }
 
@@ -386,8 +385,7 @@ fn nobody_reading_is_no_failure() {
     ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let output = user.cli.command(arguments).stdout(writer).output().unwrap();
-        let ran = Ran::from(output);
+        let ran = Ran::from(user.cli.command(arguments).stdout(writer).output().unwrap());
         assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
         assert!(!ran.err.contains("panicked"), "{arguments:?}: {ran:?}");
     }
@@ -508,21 +506,15 @@ fn an_option_that_is_none_is_refused_before_anything_is_sent() {
 #[cfg(unix)]
 fn a_base_url_that_is_no_text_is_not_passed_over() {
     use std::os::unix::ffi::OsStrExt;
-    component();
     let user = User::new();
-    let mut command = user.cli.command(&["chat", "hello"]);
-    Ran::from(command.env("PORTKEY_BASE_URL", OsStr::from_bytes(b"http://\xff/v1")).output().unwrap())
-        .failed(4, "is not a usable base URL");
+    let url = OsStr::from_bytes(b"http://\xff/v1");
+    user.cli.run_with("PORTKEY_BASE_URL", url, &["chat", "hello"]).failed(4, "is not a usable base URL");
 }
 
 #[test]
 fn what_is_logged_is_a_users_to_set() {
-    component();
     let user = User::new();
-    let said = |levels: &str| {
-        let mut command = user.cli.command(&["chat", "hello"]);
-        Ran::from(command.env("HOST_HARNESS_LOG", levels).output().unwrap())
-    };
+    let said = |levels: &str| user.cli.run_with("HOST_HARNESS_LOG", levels, &["chat", "hello"]);
     assert!(said("debug").ok().err.contains("DEBUG hyper_util"));
     for quiet in ["", "warn", "host_harness=debug", "debug,hyper_util=off"] {
         assert!(!said(quiet).ok().err.contains("DEBUG hyper_util"), "{quiet}");

@@ -12,7 +12,7 @@ use std::{
 use host_harness::ConfigFile;
 use serde_json::json;
 
-use crate::support::{Cli, Ran};
+use crate::support::Cli;
 
 /// A user, and a folder for the configuration.
 struct User {
@@ -236,8 +236,7 @@ fn a_file_that_is_broken_is_refused_with_the_place_and_the_reason() {
         user.holding(Some(""));
         fs::write(&user.config, old).unwrap();
         let named = String::from_utf8_lossy(&old[..old.len().min(40)]);
-        let command = user.cli.command(&user.onboard(&["--key", "env"])).env("PORTKEY_API_KEY", "pk-1234567").output();
-        let ran = Ran::from(command.unwrap());
+        let ran = user.cli.run_with("PORTKEY_API_KEY", "pk-1234567", &user.onboard(&["--key", "env"]));
         assert_eq!(ran.code, 4, "{named:?}: {ran:?}");
         assert!(ran.err.starts_with("error: ") && ran.err.contains(reason), "{named:?}: {ran:?}");
         assert_eq!(fs::read(&user.config).unwrap(), old);

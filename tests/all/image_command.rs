@@ -157,8 +157,8 @@ fn terminals_that_can_show_images_get_them() {
             sequence => assert!(raw.contains(sequence), "{name}={value}: {raw:?}"),
         }
     }
-    let mut piped = user.cli.command(&["image", "a lighthouse", "--force"]);
-    assert_eq!(Ran::from(piped.env("TERM", "xterm-kitty").output().unwrap()).ok().out, "./image-1.png\n");
+    let piped = user.cli.run_with("TERM", "xterm-kitty", &["image", "a lighthouse", "--force"]).ok();
+    assert_eq!(piped.out, "./image-1.png\n");
     let forced = image(&user, &["a lighthouse", "--force", "--inline", "sixel"]).ok();
     assert!(forced.out.starts_with("./image-1.png\n\x1bP") && forced.out.ends_with("\x1b\\\n"), "{forced:?}");
 }
@@ -169,17 +169,15 @@ fn open_hands_the_file_to_the_desktop() {
     let bin = user.cli.folder.path().join("bin");
     std::fs::create_dir(&bin).unwrap();
     install_script("printf %s \"$1\" > \"$HOME/new\" && mv \"$HOME/new\" \"$HOME/opened\"", &bin.join("xdg-open"));
-    crate::support::component();
-    let mut command = user.cli.command(&["image", "a lighthouse", "--open", "--output", "a.png"]);
-    command.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
-    Ran::from(command.output().unwrap()).ok();
+    let path = format!("{}:/usr/bin:/bin", bin.display());
+    user.cli.run_with("PATH", path, &["image", "a lighthouse", "--open", "--output", "a.png"]).ok();
     let opened = user.cli.folder.path().join("opened");
     until(|| opened.exists());
     assert_eq!(std::fs::read_to_string(opened).unwrap(), "a.png");
 
     // Where there is no desktop, the result still is one JSON object.
-    let mut command = user.cli.command(&["image", "a lighthouse", "--open", "--json", "--output", "b.png"]);
-    let none = Ran::from(command.env("PATH", user.cli.folder.path()).output().unwrap());
+    let arguments = ["image", "a lighthouse", "--open", "--json", "--output", "b.png"];
+    let none = user.cli.run_with("PATH", user.cli.folder.path(), &arguments);
     let result = none.json();
     assert_eq!((none.code, &result["images"][0]["path"]), (1, &json!("b.png")), "{none:?}");
     assert!(result["error"]["message"].as_str().unwrap().contains("`b.png` is written, but"), "{result}");

@@ -143,8 +143,7 @@ fn a_keyring_that_is_not_needed_is_not_asked() {
     let user = User::new();
     let folder = tempfile::tempdir().unwrap();
     let (address, asked) = bus(folder.path(), false);
-    let output = user.cli.command(&["models"]).env("DBUS_SESSION_BUS_ADDRESS", &address).output().unwrap();
-    let ran = crate::support::Ran::from(output).ok();
+    let ran = user.cli.run_with("DBUS_SESSION_BUS_ADDRESS", &address, &["models"]).ok();
     assert!(!ran.err.contains("keyring") && asked.lock().unwrap().is_empty(), "{ran:?}");
     let ran = Cli::new().run(&["models"]);
     assert!(ran.code == 3 && !ran.err.contains("keyring"), "{ran:?}");
@@ -159,8 +158,7 @@ fn a_key_is_not_put_into_a_keyring_that_is_locked_or_silent() {
         let folder = tempfile::tempdir().unwrap();
         let (address, asked) = bus(folder.path(), speaks);
         let command = ["onboard", "--config", "openclaw.json", "--key", "keyring"];
-        let output = user.cli.command(&command).env("DBUS_SESSION_BUS_ADDRESS", &address).output().unwrap();
-        crate::support::Ran::from(output).failed(4, why);
+        user.cli.run_with("DBUS_SESSION_BUS_ADDRESS", &address, &command).failed(4, why);
         assert!(!user.cli.folder.path().join("openclaw.json").exists());
         assert!(!asked.lock().unwrap().iter().any(|method| method == "Unlock" || method == "Prompt"));
     }

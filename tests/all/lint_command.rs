@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Cli, Ran, User, install_script};
+use crate::support::{Cli, User, install_script};
 
 fn options(options: Value) -> Value {
     json!({"plugins": {"entries": {"portkey": {"config": options}}}})
@@ -316,8 +316,7 @@ fn what_openclaw_needs_in_an_entry_is_named() {
     let config = json!({"models": {"providers": {"portkey": {"models": []}}}});
     cli.write("c.json", config.to_string());
     let url = "http://127.0.0.1:8787/v1";
-    let mut by_variable = cli.command(&["lint", "--config", "c.json"]);
-    let by_variable = Ran::from(by_variable.env("PORTKEY_BASE_URL", url).output().unwrap());
+    let by_variable = cli.run_with("PORTKEY_BASE_URL", url, &["lint", "--config", "c.json"]);
     for found in [by_variable, cli.run(&["lint", "--config", "c.json", "--base-url", url])] {
         let found = found.ok();
         assert!(found.out.starts_with(&format!("warning: {entry}.baseUrl: OpenClaw refuses")), "{found:?}");

@@ -3,7 +3,7 @@
 use host_harness::{ConfigFile, wit::onboarding::Choices};
 use serde_json::{Value, json};
 
-use crate::support::{Cli, KEY, Ran, User, component, plugin, start, upstream};
+use crate::support::{Cli, KEY, Ran, User, plugin, start, upstream};
 
 fn choices() -> Choices {
     Choices { base_url: None, model: None, api_key_reference: None }
@@ -271,7 +271,6 @@ fn a_configuration_that_cannot_be_merged_with_is_refused_and_left_as_it_is() {
 #[test]
 fn a_key_is_checked_before_anything_is_written() {
     let user = User::new();
-    component();
     let good = user.stub.base_url();
     let old = "// mine\n{ gateway: { port: 1 } }\n";
     let root = good.trim_end_matches("/v1");
@@ -291,7 +290,7 @@ fn a_key_is_checked_before_anything_is_written() {
     {
         std::fs::write(&path, old).unwrap();
         let command = [&["onboard", "--config", "openclaw.json", "--base-url", base_url], flags].concat();
-        let run = |command: &[&str]| Ran::from(user.cli.command(command).env("PORTKEY_API_KEY", key).output().unwrap());
+        let run = |command: &[&str]| user.cli.run_with("PORTKEY_API_KEY", key, command);
         let ran = run(&command);
         assert_eq!(ran.code, code, "{base_url}: {ran:?}");
         let told = if flags == ["--json"] { ran.json()["error"]["hint"].to_string() } else { ran.err.clone() };
@@ -350,12 +349,8 @@ fn several_models_are_added_at_once() {
 fn a_header_is_written_and_a_secret_in_one_is_a_reference() {
     let user = User::new();
     let flags = ["--header", "X-Team: docs", "--header", "cf-access-client-secret: ${CF_SECRET}"];
-    let cli = user
-        .cli
-        .command(&[&["onboard", "--config", "openclaw.json"], &flags[..]].concat())
-        .env("CF_SECRET", "of-cloudflare")
-        .output();
-    Ran::from(cli.unwrap()).ok();
+    let command = [&["onboard", "--config", "openclaw.json"], &flags[..]].concat();
+    user.cli.run_with("CF_SECRET", "of-cloudflare", &command).ok();
     assert_eq!(user.stub.requests()[0].header("x-team"), Some("docs"), "it goes along where the key is checked");
     let read = || ConfigFile::open(user.cli.folder.path().join("openclaw.json")).unwrap().value().clone();
     let headers = json!({"x-team": "docs", "cf-access-client-secret": "${CF_SECRET}"});

@@ -290,6 +290,12 @@ impl Cli {
         child.wait_with_output().unwrap().into()
     }
 
+    /// Runs it to its end, with another value of this environment variable.
+    pub fn run_with(&self, name: &str, value: impl AsRef<OsStr>, arguments: &[impl AsRef<OsStr>]) -> Ran {
+        component();
+        self.command(arguments).env(name, value).output().unwrap().into()
+    }
+
     /// Runs it to its end.
     pub fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Ran {
         component();

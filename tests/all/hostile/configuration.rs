@@ -263,7 +263,7 @@ fn odd_variables_change_no_answer() {
         ("PWD", "/"),
         ("USER", "root\nx"),
     ] {
-        let ran = crate::support::Ran::from(user.cli.command(&["chat", "hello"]).env(name, value).output().unwrap());
+        let ran = user.cli.run_with(name, value, &["chat", "hello"]);
         assert!(ran.code == 0 && ran.out == expected, "{name}={value:.20}: {ran:?}");
         assert!(!ran.err.contains("\u{1b}]") && !ran.err.contains(KEY), "{name}={value:.20}: {ran:?}");
     }
