@@ -31,7 +31,7 @@ use wasmtime_wasi_http::{
 
 use crate::{
     fault_server::{FaultServer, bytes},
-    faults,
+    faults, http2_faults,
     support::{self, ask, component, root},
     tls::Authority,
 };
@@ -126,8 +126,9 @@ async fn a_thousand_calls_in_a_row_take_one_connection() {
 async fn over_http2_a_hundred_calls_at_once_take_one_connection() {
     let authority = Authority::new();
     let tls = authority.acceptor("localhost", false, &["h2"]);
-    let server = FaultServer::http2(tls, |_, stream| vec![bytes(faults::answer(stream))]).await;
-    let provider = Provider::connect(&support::plugin().await, faults::trusting(&authority, &server)).await.unwrap();
+    let server = FaultServer::http2(tls, |_, stream| vec![bytes(http2_faults::answer(stream))]).await;
+    let provider =
+        Provider::connect(&support::plugin().await, http2_faults::trusting(&authority, &server)).await.unwrap();
     chats(&provider, 0..1).await;
     let calls = (0..100).map(|number| {
         let provider = provider.clone();

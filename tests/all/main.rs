@@ -29,6 +29,7 @@ mod growth;
 mod hosted_errors;
 mod hostile;
 mod house;
+mod http2_faults;
 mod image_command;
 #[cfg(target_os = "linux")]
 mod keyring;
@@ -50,6 +51,7 @@ mod responses;
 mod rig;
 mod second_provider;
 mod secrets;
+mod session;
 mod soak;
 #[cfg(unix)]
 mod steering;

@@ -21,6 +21,7 @@ use tokio::runtime::{Handle, Runtime};
 use crate::{
     fault_server::{FaultServer, Script, Step, bytes},
     faults::{self, complete, is_as_said},
+    http2_faults,
     support::{ask, component, eventually, setup},
     tls::Authority,
 };
@@ -115,12 +116,17 @@ fn plans() -> Vec<Plan> {
     plans.extend(faults::streams().into_iter().map(broken(Call::Streamed)));
     // The calls share a connection of HTTP/2: those that end it would end others.
     let keeps = |script: fn(u32) -> Script| !script(1).iter().any(|step| matches!(step, Step::Close | Step::Stall));
-    for &(name, script, kind, origin) in faults::HTTP2_BODIES.iter().filter(|case| keeps(case.1)) {
+    for &(name, script, kind, origin) in http2_faults::HTTP2_BODIES.iter().filter(|case| keeps(case.1)) {
         plans.push((name, Scene::Http2(script), Call::Whole, Some((kind, origin))));
     }
     for _ in 0..plans.len() / 5 {
         plans.push(("a whole reply", Scene::Http1(vec![bytes(faults::whole())]), Call::Whole, None));
-        plans.push(("one by HTTP/2", Scene::Http2(|stream| vec![bytes(faults::answer(stream))]), Call::Whole, None));
+        plans.push((
+            "one by HTTP/2",
+            Scene::Http2(|stream| vec![bytes(http2_faults::answer(stream))]),
+            Call::Whole,
+            None,
+        ));
         plans.push(("a streamed reply", Scene::Http1(vec![bytes(streamed.clone())]), Call::Streamed, None));
         plans.push(("a reader who goes", Scene::Http1(vec![bytes(streamed.clone())]), Call::Left, None));
         plans.push(("a caller who goes", Scene::Http1(vec![Step::Stall]), Call::Cancelled, None));
@@ -187,7 +193,7 @@ fn soak() {
 
         let providers = [
             Provider::connect(&plugin, setup(&http1.base_url)).await.unwrap(),
-            Provider::connect(&plugin, faults::trusting(&authority, &http2)).await.unwrap(),
+            Provider::connect(&plugin, http2_faults::trusting(&authority, &http2)).await.unwrap(),
         ];
         let (mut memory, as_planned) = ([0; 2], AtomicUsize::new(0));
         for (half, memory) in memory.iter_mut().enumerate() {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     fault_server::{FaultServer, Step, bytes, frame},
-    faults::answer,
+    http2_faults::answer,
     raw_server::{HELLO, JSON, answering, recording, request_of, serving, whole},
     support::{Cli, KEY, User, ask, component, setup, start, text},
     tls::Authority,

@@ -9,6 +9,7 @@ mod answers;
 mod configuration;
 mod egress;
 mod files;
+mod frames;
 mod limits;
 mod loading;
 mod masking;
