@@ -100,7 +100,7 @@ fn what_a_model_writes_is_run_by_no_shell() {
     let wire = whole(JSON, answer.to_string());
     let server = start(FaultServer::http1(move |_| vec![bytes(&wire)]));
     let ran =
-        ask(&user, &["--base-url", &server.base_url]).failed(1, "the model asks for tools after 16 requests still");
+        ask(&user, &["--base-url", &server.base_url]).failed(1, "the model still asks for tools after 16 requests");
     let calls = std::fs::read_to_string(user.cli.folder.path().join("calls")).unwrap();
     assert_eq!(calls.lines().count(), 16);
     assert!(calls.contains(r#""id":"$(touch pwned)""#) && calls.contains("`touch pwned`"), "{calls}");

@@ -90,7 +90,7 @@ impl fmt::Display for StopReason {
         match self {
             Self::Call(error) => error.fmt(f),
             Self::Tool { name, error } => write!(f, "the tool `{name:.64}` failed: {error}"),
-            Self::Rounds(rounds) => write!(f, "the model asks for tools after {rounds} requests still"),
+            Self::Rounds(rounds) => write!(f, "the model still asks for tools after {rounds} requests"),
             Self::Time(time) => write!(f, "the conversation took longer than {} s as a whole", time.as_secs_f32()),
             Self::Cut => f.write_str("an answer was cut while it asked for tools"),
         }
