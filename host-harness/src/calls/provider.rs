@@ -25,7 +25,7 @@ use crate::{
     configuration::{call_options::CallOptions, credentials::Credentials, setup::Setup},
     error::{Error, Result},
     limits::{Clock, Limits},
-    network::hooks::RefusedHeader,
+    network::hooks::Refusals,
     types::{Connection, ErrorKind, Media},
     wit::{audio, chat, embeddings, images, models, prices::Price},
 };
@@ -460,7 +460,7 @@ impl Provider {
         &self,
         call: impl Future<Output = wasmtime::Result<Result<T, crate::types::Error>>>,
     ) -> Result<T> {
-        self.main.called(self.clock(), &RefusedHeader::default(), call).await
+        self.main.called(self.clock(), &Refusals::default(), call).await
     }
 }
 

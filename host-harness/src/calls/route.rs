@@ -31,7 +31,7 @@ use crate::{
     network::{
         destination::Destination,
         egress::{Egress, Filled, IN_PARTS, Policy},
-        hooks::RefusedHeader,
+        hooks::{Refusals, Refused},
         pool::Pool,
     },
     types::Connection,
@@ -132,18 +132,26 @@ impl Route {
     pub(super) async fn called<T>(
         &self,
         clock: Clock,
-        refused: &RefusedHeader,
+        refused: &Refusals,
         call: impl Future<Output = wasmtime::Result<Result<T, crate::types::Error>>>,
     ) -> Result<T> {
         let answer = within(clock, call).await.map_err(|error| error.request_sent(true))?;
         answer.map_err(|mut error| {
             // The plugin was not told which.
-            if let Some(name) = refused.get().filter(|_| !error.request_sent) {
-                error.message = format!("{} (the host refused the header {:.64})", error.message, name.as_str());
-                if self.egress.attached_headers().any(|attached| attached == name.as_str()) {
-                    error.hint = Some("The host attaches this header itself: a provider must not set it.".into());
+            let (what, hint) = match refused.get().filter(|_| !error.request_sent) {
+                None => return Error::of_plugin(error, self.egress.mask()),
+                Some(Refused::Header(name)) => {
+                    let is_attached = self.egress.attached_headers().any(|attached| attached == name.as_str());
+                    let hint = "The host attaches this header itself: a provider must not set it.";
+                    (format!("the header {:.64}", name.as_str()), is_attached.then_some(hint))
                 }
-            }
+                Some(Refused::Host(name)) => {
+                    let hint = "A provider calls the configured base URL alone: the one in its `connection`.";
+                    (format!("a request to {name:.128}"), Some(hint))
+                }
+            };
+            error.message = format!("{} (the host refused {what})", error.message);
+            error.hint = hint.map(Into::into).or(error.hint);
             Error::of_plugin(error, self.egress.mask())
         })
     }

@@ -20,7 +20,7 @@ use crate::{
     limits::{Clock, Limits, MemoryLeft},
     network::{
         egress::Egress,
-        hooks::{Hooks, RefusedHeader},
+        hooks::{Hooks, Refusals},
         wasi_error::body_error_code,
     },
     types::{self, Connection, ErrorKind},
@@ -181,7 +181,7 @@ impl Engine {
         http.set_field_size_limit(self.limits.response_head.saturating_mul(2));
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
-        let refused = RefusedHeader::default();
+        let refused = Refusals::default();
         let hooks = Hooks::new(egress, &self.limits, refused.clone());
         let state = State { table, http, hooks, memory: MemoryLeft(self.limits.memory) };
         let mut store = Store::new(&self.wasmtime, state);
@@ -271,7 +271,7 @@ pub(crate) struct Live {
     pub(crate) store: Store<State>,
     instance: Instance,
     linked: Linked,
-    pub(crate) refused: RefusedHeader,
+    pub(crate) refused: Refusals,
     /// Dropped last, when there is room again.
     _permit: OwnedSemaphorePermit,
 }

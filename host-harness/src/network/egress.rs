@@ -18,7 +18,13 @@ use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error as WasiError, ForbiddenHeaderFilter, RequestOptions, WasiBody,
 };
 
-use super::{destination::Destination, pool::Pool, response_body::ResponseBody, wasi_error::wasi_error};
+use super::{
+    destination::Destination,
+    hooks::{Refusals, Refused},
+    pool::Pool,
+    response_body::ResponseBody,
+    wasi_error::wasi_error,
+};
 use crate::{
     image_kind::image_kind,
     limits::{Clock, Limits},
@@ -170,8 +176,10 @@ impl Egress {
         let permit =
             Arc::new(Semaphore::new(1)).try_acquire_owned().map_err(|error| not_fetched(&error.to_string()))?;
         let pool = Arc::new(Pool::new(elsewhere, &policy.limits));
-        let response =
-            Egress::new(policy, pool).send(request, RequestOptions::default(), permit).await.map_err(failed)?;
+        let response = Egress::new(policy, pool)
+            .send(request, RequestOptions::default(), permit, &Refusals::default())
+            .await
+            .map_err(failed)?;
         if response.status().is_redirection()
             && let Some(location) = response.headers().get(header::LOCATION)
         {
@@ -193,6 +201,7 @@ impl Egress {
         mut request: Request<WasiBody>,
         options: RequestOptions,
         permit: OwnedSemaphorePermit,
+        refused: &Refusals,
     ) -> Result<Response<WasiBody>, WasiError> {
         let policy = &self.policy;
         let Pool { destination: Destination { origin, networks, .. }, authority, client } = &*self.pool;
@@ -203,6 +212,7 @@ impl Egress {
             && uri.authority().is_some_and(|given| given.as_str() == authority.as_str());
         if !is_as_written && Origin::of(uri).as_ref() != Some(origin) {
             tracing::debug!(allowed = %origin, "denied a request to another origin");
+            refused.get_or_init(|| Refused::Host(uri.host().unwrap_or_default().to_owned()));
             return Err(WasiError::HttpRequestDenied);
         }
         // The connector resolves names through `Resolver`, but takes an address as it stands.

@@ -20,15 +20,24 @@ pub(crate) struct Hooks {
     /// Absent for the pure calls: then there is no way out at all.
     egress: Option<Arc<Egress>>,
     requests: Arc<Semaphore>,
-    refused: RefusedHeader,
+    refused: Refusals,
     has_sent: bool,
 }
 
-/// The first header that a guest wanted to set and may not, for people: the guest is told no more than that it may not.
-pub(crate) type RefusedHeader = Arc<OnceLock<HeaderName>>;
+/// The first thing that a guest wanted and may not, for people: the guest is told no more than that it may not.
+pub(crate) type Refusals = Arc<OnceLock<Refused>>;
+
+/// What the host refused.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// To set this header.
+    Header(HeaderName),
+    /// To call this host: it is not of the configured origin.
+    Host(String),
+}
 
 impl Hooks {
-    pub(crate) fn new(egress: Option<Arc<Egress>>, limits: &Limits, refused: RefusedHeader) -> Self {
+    pub(crate) fn new(egress: Option<Arc<Egress>>, limits: &Limits, refused: Refusals) -> Self {
         Self { egress, requests: Arc::new(Semaphore::new(limits.concurrent_requests)), refused, has_sent: false }
     }
 }
@@ -43,7 +52,7 @@ impl WasiHttpHooks for Hooks {
             None => DEFAULT_FORBIDDEN_HEADERS.contains(name),
         };
         if is_forbidden && !self.has_sent {
-            self.refused.get_or_init(|| name.clone());
+            self.refused.get_or_init(|| Refused::Header(name.clone()));
         }
         is_forbidden
     }
@@ -72,11 +81,12 @@ impl WasiHttpHooks for Hooks {
     ) -> Box<dyn Future<Output = Sent> + Send> {
         self.has_sent = true;
         let egress = self.egress.clone();
+        let refused = Arc::clone(&self.refused);
         let permit = Arc::clone(&self.requests).try_acquire_owned();
         Box::new(async move {
             let egress = egress.ok_or(WasiError::HttpRequestDenied)?;
             let permit = permit.map_err(|_| WasiError::ConnectionLimitReached)?;
-            let response = egress.send(request, options.unwrap_or_default(), permit).await?;
+            let response = egress.send(request, options.unwrap_or_default(), permit, &refused).await?;
             Ok((response, Box::new(async { Ok(()) }) as Box<dyn Future<Output = _> + Send>))
         })
     }
