@@ -62,9 +62,6 @@ pub(super) fn slips(descriptor: &Descriptor) -> Vec<String> {
     if descriptor.label.trim().is_empty() {
         findings.push("it has no label: a person chooses it by that".into());
     }
-    if descriptor.api.trim().is_empty() {
-        findings.push("it names no `api`, which OpenClaw's configuration needs, such as openai-completions".into());
-    }
     let model = &descriptor.default_model.id;
     if model.trim().is_empty() || model.trim() != model {
         findings.push(format!("its default model's id `{model:.64}` is empty, or has white space around it"));
@@ -212,7 +209,6 @@ mod tests {
                 it.services = vec![service(&it.default_base_url)];
             }),
             ("not the one at its default base URL", &|it| it.services = vec![service("https://other.example/v1")]),
-            ("names no `api`", &|it| it.api.clear()),
             ("it has no label", &|it| it.label.clear()),
             ("white space around it", &|it| it.default_model.id = " m".into()),
             ("allows none", &|it| it.images = Some(ImageCapabilities { max_count: 0, ..images() })),

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{descriptor, engine::Engine, interfaces::Interfaces, plugin::Plugin};
 use crate::{
-    configuration::setup::Setup,
-    wit::onboarding::{Descriptor, Severity},
+    configuration::{entry, setup::Setup},
+    wit::onboarding::{Choices, Descriptor, Severity},
 };
 
 /// What was found in a component and its manifest.
@@ -47,6 +47,7 @@ pub async fn validate(engine: &Engine, wasm: &[u8], manifest: Option<&Value>) ->
                 let descriptor = plugin.descriptor();
                 found.id = Some(descriptor.id.clone());
                 found.findings = descriptor::slips(descriptor);
+                found.findings.extend(entry_findings(&plugin).await);
                 if let Some(manifest) = manifest {
                     found.findings.extend(manifest_findings(&plugin, manifest));
                     found.findings.extend(option_findings(&plugin, manifest).await);
@@ -139,6 +140,23 @@ fn differences(descriptor: &Descriptor, has_embeddings: bool, has_audio: bool, m
         }
     }
     findings
+}
+
+/// What is wrong with the entry that it writes into an empty configuration.
+async fn entry_findings(plugin: &Plugin) -> Vec<String> {
+    let path = format!("models.providers.{}", plugin.descriptor().id);
+    let chosen = Choices { base_url: None, model: None, api_key_reference: None };
+    let config = match plugin.apply_config(&json!({}), &chosen).await {
+        Ok(config) => config,
+        Err(error) => return vec![format!("its apply-config fails on an empty configuration: {error}")],
+    };
+    match config.pointer(&format!("/{}", path.replace('.', "/"))) {
+        None => vec![format!("its apply-config writes no `{path}` into an empty configuration")],
+        Some(written) => {
+            let refused = entry::check(written, &path).refused.into_iter();
+            refused.map(|error| format!("what its apply-config writes is refused: {error}")).collect()
+        }
+    }
 }
 
 /// Where the options that a manifest allows are not those that the component takes.
