@@ -32,8 +32,11 @@ pub async fn second() -> Plugin {
 
 /// The component as an author with a slip would have it: `text` for another one of the same length, wherever it stands.
 fn with_slip(text: &str, slip: &str) -> Vec<u8> {
+    renamed(std::fs::read(built()).unwrap(), text, slip)
+}
+
+fn renamed(mut wasm: Vec<u8>, text: &str, slip: &str) -> Vec<u8> {
     assert_eq!(text.len(), slip.len());
-    let mut wasm = std::fs::read(built()).unwrap();
     let places = memchr::memmem::find_iter(&wasm, text).collect::<Vec<_>>();
     assert!(!places.is_empty(), "{text} does not stand in the component");
     places.into_iter().for_each(|at| wasm[at..at + text.len()].copy_from_slice(slip.as_bytes()));
@@ -51,6 +54,7 @@ async fn validate_finds_an_authors_slips() {
     for (text, slip, expected) in [
         ("authorization", "Authorization", "names the header Authorization: write it in lower case, authorization"),
         ("OPENAI_API_KEY", "OPENAI_API_KEx", "can be none: OPENAI_API_KEx; one is IN_CAPITALS"),
+        ("openai-completions", "openai-completiens", "`models.providers.openai-compatible.api` must be openai-"),
     ] {
         let found = validated(&with_slip(text, slip), None).await;
         assert!(found.findings.iter().any(|finding| finding.contains(expected)), "{slip}: {found:?}");
@@ -135,6 +139,21 @@ async fn it_passes_the_suite() {
     ] {
         let case = report.cases.iter().find(|case| case.id == id).unwrap();
         assert_eq!(case.outcome, Outcome::NotApplicable(reason.into()));
+    }
+}
+
+/// One of an API that the suite's gateway does not speak: what goes out is checked, what comes back is not, and that is said.
+#[tokio::test]
+async fn a_provider_of_another_api_passes_what_applies_to_it() {
+    let wasm = with_slip("openai-completions", "anthropic-messages");
+    let wasm = renamed(wasm, "/chat/completions", "/other/path/of-it");
+    for (wasm, passes) in [(wasm.clone(), true), (renamed(wasm, "content-length", "x-other-length"), false)] {
+        let plugin = Plugin::from_bytes(&Engine::new(Limits::default()).unwrap(), &wasm).await.unwrap();
+        let report = host_harness_check::run(&plugin).await;
+        assert_eq!(report.passed(), passes, "{}", report.tap());
+        let outcome = |id| &report.cases.iter().find(|case| case.id == id).unwrap().outcome;
+        assert_eq!(outcome("A2"), &Outcome::Ok);
+        assert!(matches!(outcome("S4"), Outcome::NotApplicable(why) if why.contains("anthropic-messages")));
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     },
 };
 use host_harness::{
-    Provider,
+    Error, Provider,
     types::ErrorKind,
     wit::{images, onboarding::Credential},
 };
@@ -61,9 +61,15 @@ async fn every_call(fixture: &Fixture, provider: &Provider) -> Verdict {
     let question = question(model);
     provider.traits_of_each([model]).await?;
     provider.body(&question).await?;
-    provider.models().await?;
-    provider.complete(&question).await?;
-    streamed(provider, &question).await?;
+    for answer in [
+        provider.models().await.map(drop),
+        provider.complete(&question).await.map(drop),
+        streamed(provider, &question).await.map(drop),
+    ] {
+        // A gateway of another API answers none of these. What was sent is seen all the same.
+        let is_unknown = |error: &Error| fixture.answered().is_err() && error.record().status.is_some();
+        answer.or_else(|error| if is_unknown(&error) { Ok(()) } else { Err(error) })?;
+    }
     if fixture.images().is_ok() {
         provider.generate(&images::Request::new("a lighthouse")).await?;
     }
@@ -84,7 +90,9 @@ async fn every_call(fixture: &Fixture, provider: &Provider) -> Verdict {
 async fn requests(fixture: &Fixture) -> Verdict<Vec<Recorded>> {
     let (gateway, provider) = fixture.connected().await?;
     every_call(fixture, &provider).await?;
-    Ok(gateway.requests())
+    let requests = gateway.requests();
+    ensure(!requests.is_empty(), || "every call: expected requests, got none".into())?;
+    Ok(requests)
 }
 
 async fn arrives(fixture: &Fixture) -> Verdict {
@@ -142,6 +150,7 @@ async fn authorization(fixture: &Fixture) -> Verdict {
 }
 
 async fn unseen(fixture: &Fixture) -> Verdict {
+    fixture.answered()?;
     let credential = fixture.credential()?;
     let (_gateway, provider) = fixture.connected().await?;
     keyless("the connection", &format!("{:?}", provider.connection()))?;
@@ -261,8 +270,10 @@ async fn secret_headers(fixture: &Fixture) -> Verdict {
     let gateway = fixture.gateway().await?;
     let provider = Provider::connect(&fixture.plugin, setup.base_url(gateway.base_url())).await?;
     keyless("the connection", &format!("{:?}", provider.connection()))?;
-    let text = provider.complete(&question("fault/echo-headers")).await?.text();
-    keyless("a reply that repeats the headers", &text)?;
+    let answer = provider.complete(&question("fault/echo-headers")).await;
+    if fixture.answered().is_ok() {
+        keyless("a reply that repeats the headers", &answer?.text())?;
+    }
     let request = only_request(&gateway)?;
     let authorization = is_free.then_some(("authorization", &*upstream));
     for (name, expected) in [("x-check-token", &*token), ("x-check-plain", "plain")].into_iter().chain(authorization) {

@@ -18,6 +18,9 @@ use host_harness_stub::{self as stub, Recorded, Stub};
 /// Every key of the suite starts with this, so that one search finds any of them.
 pub(super) const KEY: &str = "openclaw-check-key";
 
+/// The `api` that the suite's gateway speaks.
+const SPOKEN: &str = "openai-completions";
+
 /// Why a case does not pass.
 #[derive(Debug)]
 pub(super) enum Flaw {
@@ -31,7 +34,6 @@ pub(super) type Verdict<T = ()> = Result<T, Flaw>;
 impl From<Error> for Flaw {
     fn from(error: Error) -> Self {
         let mut said = format!("expected success, got the error {:?}: {error}", error.kind());
-        // The author of a provider of another API would look for a fault of their own.
         match &error.record().hint {
             _ if error.record().status == Some(404) => said.push_str(". The suite's gateway has OpenAI's paths alone"),
             Some(hint) => said.extend([". ", hint]),
@@ -179,6 +181,13 @@ impl Fixture {
 
     pub(super) fn prices(&self) -> Verdict {
         exported(self.plugin.has_prices(), "prices")
+    }
+
+    /// Whether the suite's gateway can answer what the component asks of its service.
+    pub(super) fn answered(&self) -> Verdict {
+        let api = &self.descriptor().api;
+        let other = || format!("its `api` is {api:.64}, and the suite's gateway answers {SPOKEN} alone");
+        (api == SPOKEN).then_some(()).ok_or_else(|| Flaw::NotApplicable(other()))
     }
 
     /// A configuration with this as the provider's entry.

@@ -2,8 +2,8 @@
 //! vectors, speaks, tells prices, and ends its streams the way OpenClaw's providers do. It plays the host and, with the
 //! stand-in of [`host_harness_stub`], the gateway; nothing leaves the machine.
 //!
-//! The expectations follow from the component's own descriptor and the WIT, so any provider can be checked whose service
-//! speaks OpenAI's API: the stand-in speaks no other, and the cases that call it fail for those.
+//! The expectations follow from the component's own descriptor and the WIT, so any provider can be checked. The stand-in
+//! speaks OpenAI's API: where a descriptor's `api` is another one, the cases that need its answers do not apply.
 //! [`host_harness::validate()`] says whether a component may be loaded at all.
 //!
 //! The ids are those of OpenClaw's checklist: `O1`… onboarding, `I1`… images. Others are ours: `C1`… what only OpenClaw's
