@@ -20,6 +20,9 @@ FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 SECONDS = 10
 FUZZ_FOR = -max_total_time=$(SECONDS)
 
+# `make -j` is for the targets here: cargo takes all cores, and what a test runs of make is told nothing.
+unexport MAKEFLAGS
+
 # Many tests wait: for a limit, a server, a program.
 export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 

@@ -1,3 +1,3 @@
 import { limitFile } from '../test/limit.mjs';
 
-limitFile(15);
+limitFile(30);

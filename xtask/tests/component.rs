@@ -52,7 +52,7 @@ fn copy(from: &Path, to: &Path) {
         let entry = entry.unwrap();
         let (name, to) = (entry.file_name(), to.join(entry.file_name()));
         match name.to_str().unwrap() {
-            "target" | "node_modules" | "dist" => {}
+            "target" | "node_modules" | "dist" | "__pycache__" => {}
             ".git" => symlink(entry.path(), to).unwrap(),
             _ if entry.file_type().unwrap().is_dir() => copy(&entry.path(), &to),
             _ => drop(fs::copy(entry.path(), to).unwrap()),

@@ -371,6 +371,7 @@ async fn a_price_list_of_any_content_gives_a_price_or_none() {
         vec![Step::Pause(Duration::from_millis(700)), bytes(whole(JSON, r#"{"pay_as_you_go":{}}"#))]
     });
     let late = late.await;
+    let plugin = load(&Engine::new(tight()).unwrap(), &fs::read(component()).unwrap()).await.unwrap();
     let provider = Provider::connect(&plugin, setup(&*late.base_url)).await.unwrap();
     let prices = provider.price_of_each((0..64).map(|at| format!("@openai/m-{at}"))).await;
     assert_eq!(prices, [None; 64]);

@@ -197,9 +197,10 @@ pub(crate) fn failing(status: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     whole(&format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\n"), body)
 }
 
-/// A good component in a host with tight limits.
+/// A good component in a host with tight limits but of time: no test waits for the end of that.
 pub(crate) async fn good() -> Plugin {
-    Plugin::load(&Engine::new(tight()).unwrap(), component()).await.unwrap()
+    let limits = Limits { call: Duration::from_secs(30), stream_idle: Duration::from_secs(30), ..tight() };
+    Plugin::load(&Engine::new(limits).unwrap(), component()).await.unwrap()
 }
 
 /// The same before this server.
