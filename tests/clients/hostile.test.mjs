@@ -27,7 +27,7 @@ function exchange(to, bytes) {
     let seen = '';
     const socket = net.connect(Number(new URL(to.origin).port), '127.0.0.1', () => socket.write(bytes));
     const end = () => { socket.destroy(); resolve(seen); };
-    socket.setEncoding('latin1').setTimeout(1000, end).on('data', (piece) => { seen += piece; }).on('end', end).on('error', end);
+    socket.setEncoding('latin1').setTimeout(3000, end).on('data', (piece) => { seen += piece; }).on('end', end).on('error', end);
   });
 }
 
