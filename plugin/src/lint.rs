@@ -29,8 +29,10 @@ const MAX_MODELS: usize = 256;
 /// How deep targets may nest before the check gives up on a config.
 const MAX_DEPTH: usize = 32;
 
-/// The ways to choose among targets. Source: Portkey docs, "Configs", and the open-source gateway's schema.
-const MODES: [&str; 4] = ["single", "loadbalance", "fallback", "conditional"];
+/// The modes of a part of a config: the ways to choose among targets, and to cache. Source: Portkey docs, "Configs", and
+/// the open-source gateway's schema, which answers "Invalid config passed" to others.
+const STRATEGIES: &[&str] = &["single", "loadbalance", "fallback", "conditional"];
+const CACHES: &[&str] = &["simple", "semantic"];
 
 // Names in a config that make a difference, by which a misspelt one is known: the open-source gateway ignores what it
 // does not know.
@@ -173,17 +175,13 @@ impl Check {
             "x-portkey-config" => self.config(value, path),
             "x-portkey-custom-host" => {
                 self.custom_host(value, path);
-                if self.is_hosted {
-                    self.warn(path, "The hosted gateway refuses a custom host where the organisation blocks inline routing, which is the default: save it as a provider in Portkey.");
-                }
+                self.inline(path, "a custom host", ": save it as a provider in Portkey");
             }
             "x-portkey-forward-headers" => {
                 if value.contains(['[', ']']) {
                     self.error(path, "The gateway forwards nothing when the names stand in brackets: write a, b.");
                 }
-                if self.is_hosted {
-                    self.warn(path, "The hosted gateway refuses forwarded headers where the organisation blocks inline routing, which is the default.");
-                }
+                self.inline(path, "forwarded headers", "");
             }
             "x-portkey-request-timeout" if value.parse::<u64>().is_err() => {
                 self.error(path, "The time limit must be a whole number of milliseconds.");
@@ -195,6 +193,13 @@ impl Check {
                 );
             }
             _ => {}
+        }
+    }
+
+    /// `what` leads past what is saved in Portkey; `instead` says how to do without it.
+    fn inline(&mut self, path: &str, what: &str, instead: &str) {
+        if self.is_hosted {
+            self.warn(path, &format!("The hosted gateway refuses {what} where the organisation blocks inline routing, which is the default{instead}."));
         }
     }
 
@@ -226,21 +231,21 @@ impl Check {
         let Some(config) = Object::parse(value) else {
             return self.error(path, "The inline config must be a JSON object, its names and texts in double quotes.");
         };
-        if self.is_hosted {
-            self.warn(path, "The hosted gateway refuses inline configs where the organisation blocks inline routing, which is the default: save it in Portkey and use its pc- id.");
-        }
+        self.inline(path, "inline configs", ": save it in Portkey and use its pc- id");
         self.target(&config, path, MAX_DEPTH);
     }
 
     /// One config, or one target in it: they have the same fields.
     fn target(&mut self, target: &Object<'_>, path: &str, depth: usize) {
         let part = |name: &str| target.object(name);
-        let (strategy, retry) = (part("strategy"), part("retry"));
-        let parts = [(target, TARGET), (&strategy, STRATEGY), (&retry, RETRY), (&part("cache"), CACHE)];
+        let (strategy, retry, cache) = (part("strategy"), part("retry"), part("cache"));
+        let parts = [(target, TARGET), (&strategy, STRATEGY), (&retry, RETRY), (&cache, CACHE)];
         for (part, known) in parts {
-            self.names(part, known, path);
             // Gateway 1.15.2 answers "Invalid config passed".
             for (name, value) in part.iter() {
+                if !known.contains(&&**name) {
+                    self.is_misspelt(name, known, path);
+                }
                 let all = |fits: fn(&Json<'_>) -> bool| value.list().is_some_and(|list| list.iter().all(fits));
                 let (fits, kind) = match &**name {
                     "strategy" | "retry" | "cache" => (value.is_object(), "an object"),
@@ -262,16 +267,16 @@ impl Check {
         let targets = target.list("targets");
         let targets: Vec<Object<'_>> = targets.iter().map(|target| target.members()).collect();
         let is_zero = |target: &Object<'_>| target.get("weight").and_then(Json::number) == Some(0.0);
-        let mode = strategy.get("mode").and_then(Json::string);
-        if let Some(mode) = mode.as_deref().filter(|mode| !MODES.contains(mode)) {
-            match nearest(mode, &MODES) {
-                Some((_, meant)) => {
-                    self.error(path, &format!("There is no strategy mode {mode}: did you mean {meant}?"))
-                }
-                None => self
-                    .warn(path, &format!("The gateway knows no strategy mode {mode}: there are {}.", MODES.join(", "))),
+        for (name, part, modes) in [("strategy", &strategy, STRATEGIES), ("cache", &cache, CACHES)] {
+            let Some(mode) = part.get("mode").and_then(Json::string).filter(|mode| !modes.contains(&&**mode)) else {
+                continue;
+            };
+            if !self.is_misspelt(&mode, modes, path) {
+                let modes = modes.join(", ");
+                self.warn(path, &format!("The gateway knows no {name} mode {mode}: there are {modes}."));
             }
         }
+        let mode = strategy.get("mode").and_then(Json::string);
         if mode.as_deref() == Some("loadbalance") && !targets.is_empty() && targets.iter().all(is_zero) {
             self.error(
                 path,
@@ -286,14 +291,12 @@ impl Check {
         }
     }
 
-    /// Names that are not known, and near to one that is.
-    fn names(&mut self, part: &Object<'_>, known: &[&str], path: &str) {
-        for (name, _) in part.iter().filter(|(name, _)| !known.contains(&&**name)) {
-            // In another case it may be another gateway's spelling.
-            if let Some((1.., meant)) = nearest(name, known) {
-                self.error(path, &format!("The config holds {name}, which means nothing: did you mean {meant}?"));
-            }
-        }
+    /// Whether `word`, which is none of `known`, is near to one: then that is said.
+    fn is_misspelt(&mut self, word: &str, known: &[&str], path: &str) -> bool {
+        // In another case it may be another gateway's spelling.
+        let Some((1.., meant)) = nearest(word, known) else { return false };
+        self.error(path, &format!("The config holds {word}, which means nothing: did you mean {meant}?"));
+        true
     }
 
     fn custom_host(&mut self, host: &str, path: &str) {
