@@ -77,12 +77,18 @@ async fn a_plugin_that_openclaw_leaves_out_is_warned_of() {
         (json!({"deny": ["portkey"]}), Some("plugins.deny")),
         (json!({"deny": ["other"], "entries": {"portkey": {"enabled": true}}}), None),
     ] {
-        let config = json!({"plugins": plugins}).to_string();
-        let report = configured(config, &gateway.base_url()).await.json();
-        let lines = report["checks"].as_array().unwrap().iter().filter(|line| line["name"] == "plugin");
-        let details: Vec<_> = lines.map(|line| line["detail"].as_str().unwrap()).collect();
-        assert_eq!(details.len(), usize::from(place.is_some()), "{report:#}");
-        assert!(place.is_none_or(|place| details[0].contains(place)), "{details:?}");
+        let cli = Cli::with_key();
+        cli.write("openclaw.json", json!({"plugins": plugins}).to_string());
+        let linted = cli.run(&["lint", "--config", "openclaw.json"]).ok().out;
+        let report = with(cli, &gateway.base_url(), &["--config", "openclaw.json"]).await.json();
+        let lines = report["checks"].as_array().unwrap().iter();
+        let lines =
+            lines.filter(|line| line["hint"].as_str().is_some_and(|hint| hint.contains("leaves the plugin out")));
+        let places: Vec<_> = lines.map(|line| line["detail"].as_str().unwrap()).collect();
+        assert_eq!(places, Vec::from_iter(place), "{report:#}");
+        let said = place.map(|place| format!("warning: {place}: OpenClaw leaves the plugin out"));
+        assert_eq!(linted.contains("OpenClaw leaves"), said.is_some(), "{linted}");
+        assert!(said.is_none_or(|said| linted.contains(&said)), "{linted}");
     }
 }
 
@@ -103,26 +109,28 @@ async fn what_is_left_of_the_only_agents_own_model_is_named_where_it_stands() {
 async fn a_key_in_openclaws_own_store_is_found_by_openclaw() {
     let gateway = hosted().await;
     let profiles = r#"{"profiles": [{"id": "portkey:default", "provider": "portkey", "type": "api_key"}]}"#;
-    for (script, code, state, detail, hint) in [
+    let fails = || Some("echo 'Error: no agent' >&2; exit 1".to_owned());
+    // As OpenClaw's onboarding writes it into the file: it is there, whoever can be asked.
+    let named = r#"{"auth": {"profiles": {"portkey:default": {"provider": "portkey", "mode": "api_key"}}}}"#;
+    for (config, script, code, state, detail, hint) in [
+        (named, fails(), 0, "warning", "portkey:default, by auth.profiles", "could not be asked: Error: no agent."),
+        (named, None, 0, "warning", "portkey:default, by auth.profiles", "there is no `openclaw` on the PATH."),
         (
+            "{}",
             Some(format!("echo '{profiles}'; echo \"$@\" > asked")),
             0,
             "warning",
             "in OpenClaw's own store (portkey:default)",
             "OpenClaw finds it there",
         ),
-        (Some("echo '{\"profiles\": []}'".to_owned()), 3, "failed", "not found", "own store has none"),
-        (
-            Some("echo 'Error: no agent' >&2; exit 1".to_owned()),
-            3,
-            "failed",
-            "not found",
-            "could not be asked: Error: no agent",
-        ),
-        (None, 3, "failed", "not found", "there is no `openclaw` on the PATH"),
+        (named, Some("echo '{\"profiles\": []}'".to_owned()), 3, "failed", "not found", "own store has none"),
+        ("{}", fails(), 3, "failed", "not found", "could not be asked: Error: no agent"),
+        ("{}", None, 3, "failed", "not found", "there is no `openclaw` on the PATH"),
     ] {
         let cli = Cli::new();
         let folder = cli.folder.path().to_owned();
+        std::fs::create_dir(folder.join(".openclaw-work")).unwrap();
+        std::fs::write(folder.join(".openclaw-work/openclaw.json"), config).unwrap();
         if let Some(script) = &script {
             install_script(script, &folder.join("openclaw"));
         }

@@ -46,6 +46,24 @@ fn a_configuration_that_is_named_and_not_there_is_refused() {
     assert!(user.stub.requests().is_empty());
 }
 
+/// Or a call would go where the defaults say, with the key, and nobody would know why.
+#[test]
+fn another_name_near_the_providers_is_warned_of() {
+    let user = User::new();
+    let folder = user.cli.folder.path();
+    let entries = |name: &str| json!({"models": {"providers": {(name): {}}}, "plugins": {"entries": {(name): {}}}});
+    for (config, told) in
+        [(entries("portky"), 2), (entries("port-key"), 2), (entries("openai"), 0), (entries("Portkey"), 0)]
+    {
+        std::fs::write(folder.join("c.json"), config.to_string()).unwrap();
+        let linted = user.cli.run(&["lint", "--config", "c.json"]).out;
+        let called = user.cli.run(&["chat", "--config", "c.json", "hello"]).ok().err;
+        for said in [linted, called] {
+            assert_eq!(said.matches("Did you mean portkey?").count(), told, "{config}: {said}");
+        }
+    }
+}
+
 /// OpenClaw takes it too, and asks in the same form with the plugin's package.
 #[test]
 fn another_api_is_warned_of() {

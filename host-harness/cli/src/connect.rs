@@ -15,7 +15,7 @@ use clap::{
 };
 use host_harness::{
     ConfigFile, Engine, Environment, Keyring, Limits, Origin, Plugin, Provider, Setup,
-    command_line::Destination,
+    command_line::{Destination, nearest},
     openclaw::{ChosenModel, Locations, chosen_model, own_model},
     types,
     wit::onboarding::{Credential, Descriptor, Finding, Service, Severity},
@@ -204,6 +204,11 @@ impl Config {
         self.profile.as_deref()
     }
 
+    /// What `openclaw` must be told to read the same file.
+    pub(crate) fn of_profile(&self) -> String {
+        self.profile().map(|profile| format!(" --profile {profile}")).unwrap_or_default()
+    }
+
     /// Where OpenClaw keeps its files.
     pub(crate) fn locations(&self) -> host_harness::Result<Locations> {
         // A file that is named needs no home folder.
@@ -316,6 +321,7 @@ impl Connect {
         environment: &Environment,
     ) -> host_harness::Result<Vec<Finding>> {
         let mut findings = self.own_findings(plugin, file, environment).await?;
+        findings.extend(self.switched_off(&plugin.descriptor().id, file.value()));
         let is_lack = |finding: &Finding| finding.message.ends_with(Setup::LACKING);
         if file.path().exists() {
             let asked = openclaw::findings(file.path(), &plugin.descriptor().id, self.config.profile(), &findings);
@@ -337,11 +343,27 @@ impl Connect {
         environment: &Environment,
     ) -> host_harness::Result<Vec<Finding>> {
         let mut findings = plugin.lint_setup(self.setup(plugin, file, environment)).await?;
+        findings.extend(misnamed(&plugin.descriptor().id, file.value()));
         // What the entry lacks, it lacks for OpenClaw, whatever a flag says.
         for finding in findings.iter_mut().filter(|finding| !finding.message.ends_with(Setup::LACKING)) {
             finding.path = self.in_flags(plugin, &finding.path);
         }
         Ok(findings)
+    }
+
+    /// Where OpenClaw is told to leave the plugin out. Uninstalling it says so, and installing it again does not take that
+    /// back.
+    fn switched_off(&self, id: &str, config: &Value) -> Option<Finding> {
+        let is_false = |path: &&String| config.pointer(&path.replace('.', "/")) == Some(&Value::Bool(false));
+        let denied = config.pointer("/plugins/deny").and_then(Value::as_array);
+        let denied = denied.filter(|denied| denied.iter().any(|name| name == id)).map(|_| ".plugins.deny".to_owned());
+        let switches = [".plugins.enabled".to_owned(), format!(".plugins.entries.{id}.enabled")];
+        let path = denied.or_else(|| switches.into_iter().find(|path| is_false(&path)))?;
+        let message = format!(
+            "OpenClaw leaves the plugin out for it, and calls by its own client. Change it, or run `openclaw{} plugins enable {id}`.",
+            self.config.of_profile()
+        );
+        Some(Finding { severity: Severity::Warning, path: path[1..].to_owned(), message })
     }
 
     /// `text` with what the user wrote in the place of what it goes over in the configuration: a flag, a variable.
@@ -390,7 +412,10 @@ impl Connect {
         let (config, environment) = self.config.read_existing()?;
         let provider = Provider::connect(&plugin, self.setup(&plugin, &config, &environment)).await;
         let provider = provider.map_err(|error| self.explained(&plugin, &config, &environment, error))?;
-        // `lint` warns of what stands in the file; nobody lints a command.
+        for finding in misnamed(&plugin.descriptor().id, config.value()) {
+            output::warn(&format!("{}: {}", finding.path, finding.message));
+        }
+        // `lint` warns of what else stands in the file; nobody lints a command.
         let flags = self.extra.places(&plugin.descriptor().id);
         if !flags.is_empty() {
             let findings = self.own_findings(&plugin, &config, &environment).await?;
@@ -484,6 +509,23 @@ pub(crate) fn chat_model(
         return Ok(own_model(config.value(), descriptor, given));
     }
     Ok(chosen_model(config.value(), environment, descriptor)?.id)
+}
+
+/// Names that are probably meant for the provider `id`, where nothing has its own: what is below them is not read.
+fn misnamed(id: &str, config: &Value) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for place in ["models.providers", "plugins.entries"] {
+        let named = config.pointer(&format!("/{}", place.replace('.', "/"))).and_then(Value::as_object);
+        let names = || named.into_iter().flatten().map(|(name, _)| name);
+        if names().any(|name| name.trim().eq_ignore_ascii_case(id)) {
+            continue;
+        }
+        findings.extend(names().filter(|name| nearest(name, [id]).is_some()).map(|name| {
+            let message = format!("This is not read, since it is another's name. Did you mean {id}?");
+            Finding { severity: Severity::Warning, path: format!("{place}.{name}"), message }
+        }));
+    }
+    findings
 }
 
 /// Where the configuration names a default model without a provider that `chosen` stands in for, and what to do about it.

@@ -28,16 +28,14 @@ const LONGEST_REASON: usize = 1_000;
 pub(crate) enum Store {
     /// The names of the profiles that it has for the provider, if any.
     Holds(Vec<String>),
-    /// There is no `openclaw` on the `PATH`.
-    NotInstalled,
-    /// It was asked, and this went wrong.
+    /// It could not be asked, for this reason.
     Failed(String),
 }
 
 /// Asks for the profiles of the provider `id`; of an OpenClaw of this `profile`, where there is one.
 pub(crate) async fn store(id: &str, profile: Option<&str>) -> Store {
     match ask(&["models", "auth", "list", "--json", "--provider", id], profile, None).await {
-        Ok(None) => Store::NotInstalled,
+        Ok(None) => Store::Failed("there is no `openclaw` on the PATH".to_owned()),
         Ok(Some(said)) => match profiles(&said.out, id).filter(|_| said.succeeded) {
             Some(profiles) => Store::Holds(profiles),
             None => Store::Failed(said.reason()),
@@ -130,9 +128,16 @@ fn read(file: &mut File) -> io::Result<String> {
 }
 
 /// Whether a profile, of OpenClaw's store or of its configuration, is of the provider `id`.
-pub(crate) fn is_profile_of(profile: &Value, id: &str) -> bool {
+fn is_profile_of(profile: &Value, id: &str) -> bool {
     let provider = profile.get("provider").and_then(Value::as_str);
     provider.is_some_and(|provider| provider.eq_ignore_ascii_case(id))
+}
+
+/// The profiles of the provider `id` that the configuration names, whose keys are in OpenClaw's store.
+pub(crate) fn named_profiles(config: &Value, id: &str) -> Vec<String> {
+    let all = config.pointer("/auth/profiles").and_then(Value::as_object).into_iter().flatten();
+    let own = all.filter(|(_, profile)| is_profile_of(profile, id) && profile["mode"] == "api_key");
+    own.map(|(name, _)| name.clone()).collect()
 }
 
 /// Source: `openclaw models auth list --provider portkey --json` of OpenClaw 2026.9.6.

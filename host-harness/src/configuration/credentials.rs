@@ -102,8 +102,8 @@ pub fn beside_key(text: &str) -> Option<&'static str> {
         .is_some_and(|(name, rest)| is_variable(name) && rest.bytes().any(|byte| byte != b'='))
     {
         Some("begins with the name of a variable")
-    } else if text.contains("${") {
-        Some("holds a `${`, which nothing has replaced")
+    } else if text.contains("${") || text.strip_prefix('$').is_some_and(is_variable) {
+        Some("names a variable, which nothing has replaced")
     } else {
         None
     }
@@ -289,6 +289,7 @@ pub(crate) mod tests {
             ("PORTKEY_API_KEY=pk-1", "name of a variable"),
             ("${PORTKEY}", "nothing has replaced"),
             ("pk-${A}", "nothing has replaced"),
+            ("$PORTKEY_KEY", "nothing has replaced"),
             ("Bearer pk-1", "spaces, or"),
             ("pk\n1", "not printable ASCII"),
             ("pk-ä", "not printable ASCII"),

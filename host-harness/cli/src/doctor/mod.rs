@@ -119,7 +119,7 @@ impl Examination<'_> {
                         let line = Line::skipped("gateway", "not asked: the key is OpenClaw's, which can ask");
                         self.report.push(line.hint(format!(
                             "Try `openclaw{} infer model run --local --model {id}/{model} --prompt hello`.",
-                            self.of_profile()
+                            self.args.connect.config.of_profile()
                         )));
                     }
                 }
@@ -224,30 +224,8 @@ impl Examination<'_> {
             }
             Err(error) => self.report.fail(Line::failed(CONFIGURATION, &error), error),
         }
-        self.switched_off(&plugin.descriptor().id, file.value());
         self.model(plugin, file);
         self.left(plugin, file, &warned);
-    }
-
-    /// Where OpenClaw is told to leave the plugin out. Uninstalling it says so, and installing it again does not take that
-    /// back.
-    fn switched_off(&mut self, id: &str, config: &Value) {
-        let is_false = |path: &str| config.pointer(path) == Some(&Value::Bool(false));
-        let denied = config.pointer("/plugins/deny").and_then(Value::as_array);
-        let place = if is_false("/plugins/enabled") {
-            "plugins.enabled".to_owned()
-        } else if denied.is_some_and(|denied| denied.iter().any(|name| name == id)) {
-            "plugins.deny".to_owned()
-        } else if is_false(&format!("/plugins/entries/{id}/enabled")) {
-            format!("plugins.entries.{id}.enabled")
-        } else {
-            return;
-        };
-        let line = Line::warning("plugin", format!("OpenClaw leaves it out, by {place}, and calls by its own client"));
-        self.report.push(line.hint(format!(
-            "Change that, or run `openclaw{} plugins enable {id}`, for OpenClaw to use it.",
-            self.of_profile()
-        )));
     }
 
     /// The model that is asked, and what says so.
@@ -276,11 +254,6 @@ impl Examination<'_> {
             }
             Err(error) => self.report.fail(Line::failed("model", &error), error),
         }
-    }
-
-    /// What `openclaw` must be told to read the same file.
-    fn of_profile(&self) -> String {
-        self.args.connect.config.profile().map(|profile| format!(" --profile {profile}")).unwrap_or_default()
     }
 
     /// What of the configuration is left to OpenClaw, but for what was warned of.
@@ -350,23 +323,30 @@ impl Examination<'_> {
                 None if credential.required => {
                     let profile = self.args.connect.config.profile();
                     let store = waiting::during("asking openclaw", openclaw::store(&descriptor.id, profile)).await;
-                    let why = match store {
-                        openclaw::Store::Holds(profiles) if !profiles.is_empty() => {
-                            let profiles = profiles.join(" and ");
-                            let line =
-                                format!("{} is in OpenClaw's own store ({profiles}), and not here", credential.label);
-                            let hint = format!("OpenClaw finds it there. For what `host-harness` calls: {}", how());
-                            self.report.fact("key", &format!("OpenClaw's own store, {profiles}"));
-                            self.report.push(Line::warning("key", line).hint(hint));
-                            key = Key::OfOpenClaw;
-                            continue;
+                    let (profiles, why) = match store {
+                        openclaw::Store::Holds(profiles) if profiles.is_empty() => {
+                            (profiles, "OpenClaw's own store has none for it either.".to_owned())
                         }
-                        openclaw::Store::Holds(_) => "OpenClaw's own store has none for it either.".to_owned(),
-                        openclaw::Store::NotInstalled => {
-                            "OpenClaw's own store could not be asked: there is no `openclaw` on the PATH.".to_owned()
-                        }
-                        openclaw::Store::Failed(why) => format!("OpenClaw's own store could not be asked: {why}"),
+                        openclaw::Store::Holds(profiles) => (profiles, "OpenClaw finds it there.".to_owned()),
+                        // The configuration says whether OpenClaw finds it there all the same.
+                        openclaw::Store::Failed(why) => (
+                            openclaw::named_profiles(file.value(), &descriptor.id)
+                                .into_iter()
+                                .map(|name| format!("{name}, by auth.profiles"))
+                                .collect(),
+                            format!("OpenClaw's own store could not be asked: {}.", why.trim_end_matches('.')),
+                        ),
                     };
+                    if !profiles.is_empty() {
+                        let profiles = profiles.join(" and ");
+                        let line =
+                            format!("{} is in OpenClaw's own store ({profiles}), and not here", credential.label);
+                        let hint = format!("{why} For what `host-harness` calls: {}", how());
+                        self.report.fact("key", &format!("OpenClaw's own store, {profiles}"));
+                        self.report.push(Line::warning("key", line).hint(hint));
+                        key = Key::OfOpenClaw;
+                        continue;
+                    }
                     key = Key::Missing;
                     let line = Line::bad("key", missing.clone()).hint(format!("{} {why}", how()));
                     self.report.fail(line, Error::host(ErrorKind::MissingCredential, missing));

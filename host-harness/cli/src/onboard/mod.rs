@@ -79,12 +79,10 @@ impl KeyPlace {
     /// Where a key that was found stays, unless the user wants it elsewhere. A reference beside one that the configuration
     /// holds is for those who come without. One that was given is a new one: OpenClaw's own store cannot take it.
     fn of(source: Option<&CredentialSource>, config: &Value, id: &str) -> Self {
-        let profiles = config.pointer("/auth/profiles").and_then(Value::as_object);
-        let is_own = |profile: &Value| openclaw::is_profile_of(profile, id) && profile["mode"] == "api_key";
         match source {
             Some(CredentialSource::Given) => Self::Reference,
             Some(CredentialSource::Keyring) => Self::Keyring,
-            _ if profiles.is_some_and(|profiles| profiles.values().any(is_own)) => Self::OpenClaw,
+            _ if !openclaw::named_profiles(config, id).is_empty() => Self::OpenClaw,
             _ => Self::Reference,
         }
     }
