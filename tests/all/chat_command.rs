@@ -232,6 +232,16 @@ fn a_reader_that_goes_ends_the_request() {
     assert!(until(|| user.stub.abandoned() > 0), "the reply was read to its end");
 }
 
+/// Thinking is signed: it comes back letter by letter, whatever the prompt ends in.
+#[test]
+fn a_session_of_a_model_that_thinks_goes_on_after_a_prompt_that_ends_in_a_space() {
+    let user = user();
+    for prompt in ["hello ", "again"] {
+        let flags = ["--session", "s", "--model", "@anthropic/claude-sonnet-4-5", "--reasoning-effort", "low"];
+        user.cli.run(&[&["chat", prompt], &flags[..]].concat()).ok();
+    }
+}
+
 /// A reply that came whole was paid for: it is kept, whoever reads it. One that was cut off is not.
 #[test]
 fn a_whole_reply_that_nobody_reads_is_kept() {

@@ -70,6 +70,8 @@ impl Reply {
             (_, None) => format!("I read: {said}"),
             (_, Some(effort)) => format!("With {effort} effort I read: {said}"),
         };
+        // What is signed is what is streamed, word by word.
+        let reasoning = reasoning.trim_end().to_owned();
 
         let cached = before.iter().map(|message| words(&text_of(&message["content"]))).sum::<u64>();
         let prompt = cached + words(&said) + 85 * images.len() as u64;
