@@ -393,6 +393,15 @@ fn an_option_is_written_and_one_that_is_wrong_is_not() {
         assert!(ran.err.contains(told) && !ran.err.contains("sk-inline"), "{option}: {ran:?}");
         assert!(!cli.folder.path().join("new.json").exists(), "{option}");
     }
+    // So are headers, and of what is doubtful in one it is warned.
+    for (header, written, told) in [
+        ("x-portkey-metadata: ann", false, "--header x-portkey-metadata: The metadata must be a JSON object"),
+        ("x-portkey-confg: pc-1", true, "--header x-portkey-confg: Portkey has no header"),
+    ] {
+        let ran = cli.run(&["onboard", "--config", "new.json", "--no-check", "--header", header]);
+        assert!(ran.err.contains(told), "{header}: {ran:?}");
+        assert_eq!(cli.folder.path().join("new.json").exists(), written, "{header}");
+    }
 }
 
 /// Each change keeps what was there before it, and the first is there for good.

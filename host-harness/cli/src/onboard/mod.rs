@@ -134,7 +134,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         answers_of_flags(&args, &plugin, &file, &environment)?
     };
-    answers.refuse_options(&plugin, file.value()).await?;
+    answers.check_given(&plugin, file.value()).await?;
     if !asks {
         // Before anything is called: what is there may not take it.
         file.text_with(&answers.merge(&plugin, file.value()).await?)?;
@@ -407,21 +407,25 @@ impl Answers {
         left
     }
 
-    /// Refuses an option that a call would refuse: it is not written first.
-    async fn refuse_options(&self, plugin: &Plugin, config: &Value) -> anyhow::Result<()> {
-        if self.options.is_empty() {
+    /// Refuses an option or a header that a call would refuse: it is not written first. Warns of what is doubtful in one.
+    async fn check_given(&self, plugin: &Plugin, config: &Value) -> anyhow::Result<()> {
+        let id = &plugin.descriptor().id;
+        let options = self.options.iter().map(|(name, _)| (format!("--option {name}"), option_place(id, name)));
+        let header = |name: &str| (format!("--header {name}"), format!("models.providers.{id}.headers.{name}"));
+        let given: Vec<_> = options.chain(self.headers.iter().map(|(name, _)| header(name))).collect();
+        if given.is_empty() {
             return Ok(());
         }
         let merged = self.merge(plugin, config).await?;
-        let findings = plugin.lint_setup(Setup::new(merged)).await?;
-        for (name, _) in &self.options {
-            let place = option_place(&plugin.descriptor().id, name);
-            let own = |path: &str| around(path, &place).is_some_and(|(before, _)| before.is_empty());
-            let mut findings = findings.iter().filter(|finding| finding.severity == Severity::Error);
-            if let Some(finding) = findings.find(|finding| own(&finding.path)) {
-                let message = format!("--option {name}: {} Nothing was written.", finding.message);
+        for finding in plugin.lint_setup(Setup::new(merged)).await? {
+            let is_at = |place: &str| around(&finding.path, place).is_some_and(|(before, _)| before.is_empty());
+            let Some((flag, _)) = given.iter().find(|(_, place)| is_at(place)) else { continue };
+            let message = format!("{flag}: {}", finding.message);
+            if finding.severity == Severity::Error {
+                let message = format!("{message} Nothing was written.");
                 return Err(Error::host(ErrorKind::InvalidConfig, message).into());
             }
+            output::warn(&message);
         }
         Ok(())
     }
