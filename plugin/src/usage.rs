@@ -60,9 +60,17 @@ pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
 
 /// A member, however its name is spelled: `prompt_tokens`, `promptTokens` or `PromptTokens`.
 fn member<'o, 'a>(members: &'o Object<'a>, name: &str) -> Option<&'o Json<'a>> {
-    let letters = |name: &str| name.replace('_', "").to_ascii_lowercase();
-    let is_it = |known: &str, value: &Json<'_>| !value.is_null() && letters(known) == letters(name);
-    members.iter().find(|(known, value)| is_it(known, value)).map(|(_, value)| value)
+    let found = members.iter().find(|(known, value)| !value.is_null() && is_spelled(known, name));
+    found.map(|(_, value)| value)
+}
+
+fn letters(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(|letter| *letter != b'_').map(|letter| letter.to_ascii_lowercase())
+}
+
+/// Whether the letters are the same, one by one: each usage is asked for some thirty names.
+fn is_spelled(known: &str, name: &str) -> bool {
+    known == name || letters(known).eq(letters(name))
 }
 
 /// What was counted in two chunks: the later counts, where it counts at all.
