@@ -1,7 +1,9 @@
 //! The tokens that a call used, in the words of every provider.
 
+use alloc::string::String;
+
 use crate::bindings::openclaw::provider::types::Usage;
-use crate::json::{Json, Object};
+use crate::json::Object;
 
 /// Tokens in the WIT's terms; `None` where nothing is counted.
 ///
@@ -11,12 +13,12 @@ use crate::json::{Json, Object};
 pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
     // Cohere's stand one level down.
     let inner = ["tokens", "billed_units"].iter().find_map(|name| usage.get(name)?.object());
-    let usage = inner.as_ref().unwrap_or(usage);
-    let count = |names: &[&str]| names.iter().find_map(|name| member(usage, name)?.count());
+    let usage = in_snake_case(inner.unwrap_or_else(|| usage.clone()));
+    let count = |names: &[&str]| names.iter().find_map(|name| usage.get(name)?.count());
     let detail = |lists: &[&str], names: &[&str]| {
         lists.iter().find_map(|list| {
-            let details = member(usage, list)?.object()?;
-            names.iter().find_map(|name| member(&details, name)?.count())
+            let details = in_snake_case(usage.get(list)?.object()?);
+            names.iter().find_map(|name| details.get(name)?.count())
         })
     };
     const OF_PROMPT: &[&str] = &["prompt_tokens_details", "input_tokens_details"];
@@ -35,7 +37,7 @@ pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
         .or_else(|| count(&["reasoning_tokens", "thoughts_token_count"]));
     let cache_read = count(&["cache_read_input_tokens"]);
     // Anthropic's newer form has a count for each lifetime.
-    let by_lifetime = member(usage, "cache_creation").map(Json::members).unwrap_or_default();
+    let by_lifetime = usage.object("cache_creation");
     let by_lifetime = by_lifetime.iter().filter_map(|(_, count)| count.count()).reduce(u64::saturating_add);
     let cache_creation = count(&["cache_creation_input_tokens", "cache_write_input_tokens"]).max(by_lifetime);
     let total = count(&["total_tokens", "total_token_count"]);
@@ -58,19 +60,23 @@ pub(crate) fn usage(usage: &Object<'_>) -> Option<Usage> {
     })
 }
 
-/// A member, however its name is spelled: `prompt_tokens`, `promptTokens` or `PromptTokens`.
-fn member<'o, 'a>(members: &'o Object<'a>, name: &str) -> Option<&'o Json<'a>> {
-    let found = members.iter().find(|(known, value)| !value.is_null() && is_spelled(known, name));
-    found.map(|(_, value)| value)
-}
-
-fn letters(name: &str) -> impl Iterator<Item = u8> {
-    name.bytes().filter(|letter| *letter != b'_').map(|letter| letter.to_ascii_lowercase())
-}
-
-/// Whether the letters are the same, one by one: each usage is asked for some thirty names.
-fn is_spelled(known: &str, name: &str) -> bool {
-    known == name || letters(known).eq(letters(name))
+/// With the names as most write them: some have `promptTokens`, or `PromptTokens`.
+fn in_snake_case(members: Object<'_>) -> Object<'_> {
+    if !members.iter().any(|(name, _)| name.bytes().any(|byte| byte.is_ascii_uppercase())) {
+        return members;
+    }
+    let mut out = Object::default();
+    for (name, value) in members {
+        let mut spelled = String::new();
+        for letter in name.chars() {
+            if letter.is_ascii_uppercase() && !spelled.is_empty() {
+                spelled.push('_');
+            }
+            spelled.push(letter.to_ascii_lowercase());
+        }
+        out.add(spelled.into(), value);
+    }
+    out
 }
 
 /// What was counted in two chunks: the later counts, where it counts at all.

@@ -432,7 +432,7 @@ impl State {
             if self.said_last.len() > 16 * MAX_TAG {
                 self.said_last.drain(..last(&self.said_last));
             }
-            self.said_last.extend(text.get(last(text)..));
+            self.said_last.push_str(text.get(last(text)..).unwrap_or_default());
         }
     }
 
