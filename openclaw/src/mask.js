@@ -57,30 +57,27 @@ function spellings(secret) {
   return [...inJson, secret.replace(/[&<>"']/g, (c) => ENTITIES[c])];
 }
 
-/** @param {number} digit a character's code @returns {number} its value in hex, or NaN */
-const hexValue = (digit) => Number.parseInt(String.fromCharCode(digit), 16);
+/** @param {number} letter @returns {number} its value as a digit in hex, or NaN */
+const hexValue = (letter) => Number.parseInt(String.fromCharCode(letter), 16);
 
 /**
- * What escapes of URLs stand for, wherever they are, and where each byte began. Encoders differ in which letters they escape.
- * @param {Buffer} bytes @returns {{ bytes: Buffer, starts: number[] } | undefined} nothing where there are none
+ * What the escape of a URL stands for that begins there, such as `%2F`: NaN where none does.
+ * @param {Buffer} bytes @param {number} at
  */
-function unescaped(bytes) {
-  const escape = (/** @type {number} */ at) => (bytes[at] === 37 ? hexValue(bytes[at + 1]) * 16 + hexValue(bytes[at + 2]) : Number.NaN);
-  let first = bytes.indexOf('%');
-  while (first >= 0 && Number.isNaN(escape(first))) first = bytes.indexOf('%', first + 1);
-  if (first < 0) return undefined;
-  const plain = Buffer.alloc(bytes.length);
-  /** @type {number[]} */ const starts = [];
-  let at = 0;
-  while (at < bytes.length) {
-    const value = escape(at);
-    plain[starts.length] = Number.isNaN(value) ? bytes[at] : value;
-    starts.push(at);
-    at += Number.isNaN(value) ? 1 : 3;
+const escapeAt = (bytes, at) => (bytes[at] === 37 ? hexValue(bytes[at + 1]) * 16 + hexValue(bytes[at + 2]) : Number.NaN);
+
+/**
+ * Where the form ends that begins there, any of whose letters may be written as an escape of URLs.
+ * @param {Buffer} form @param {Buffer} bytes @param {number} start @returns {number | undefined}
+ */
+function escapedEnd(form, bytes, start) {
+  let at = start;
+  for (const letter of form) {
+    if (escapeAt(bytes, at) === letter) at += 3;
+    else if (bytes[at] === letter) at += 1;
+    else return undefined;
   }
-  const { length } = starts;
-  starts.push(at);
-  return { bytes: plain.subarray(0, length), starts };
+  return at;
 }
 
 /** All the ways in which a server may write `secret`, but for the escapes of URLs. @param {string} secret @returns {string[]} */
@@ -90,8 +87,8 @@ function forms(secret) {
   // of these letters JSON and HTML write all as they are: so mostly little is looked for
   const isPlain = /^[\w.-]*$/.test(secret);
   const spelled = isPlain ? [secret] : spellings(secret);
-  // Forms in a URL have `+` for a blank. And some encoders leave a `%` as it is, which then begins an escape.
-  spelled.push(secret.replaceAll(' ', '+'), unescaped(bytes)?.bytes.toString() ?? secret);
+  // forms in a URL have `+` for a blank
+  spelled.push(secret.replaceAll(' ', '+'));
   // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that belong
   // to what stands before or behind it too are left out.
   const base64 = [0, 1, 2].flatMap((before) => {
@@ -116,6 +113,7 @@ export class Mask {
   constructor(secrets) {
     const all = [...secrets];
     this.secrets = [...new Set(all.flatMap(forms))].map((form) => Buffer.from(form)).concat(all.flatMap(inLatin));
+    /** @type {Map<number, Buffer[]>} */ this.byFirst = Map.groupBy(this.secrets, ([first]) => first);
     // each letter may be written as `%XX`
     this.longest = 3 * Math.max(0, ...this.secrets.map(({ length }) => length));
     /** Whether none goes on over the end of a line. */
@@ -124,17 +122,32 @@ export class Mask {
 
   /** Where secrets are: one may overlap another, or itself. @param {Buffer} bytes @returns {Hit[]} */
   hits(bytes) {
-    const found = this.asWritten(bytes);
-    const plain = unescaped(bytes);
-    if (plain) for (const [start, end] of this.asWritten(plain.bytes)) found.push([plain.starts[start], plain.starts[end]]);
+    const found = this.escaped(bytes);
+    for (const secret of this.secrets) {
+      for (let at = bytes.indexOf(secret); at >= 0; at = bytes.indexOf(secret, at + 1)) found.push([at, at + secret.length]);
+    }
     return found;
   }
 
-  /** The places of what stands there without escapes of URLs. @param {Buffer} bytes @returns {Hit[]} */
-  asWritten(bytes) {
+  /**
+   * Where secrets are in which letters are written as escapes of URLs. Encoders differ in which, and no two escapes belong together:
+   * a secret may begin behind what looks like half of one.
+   * @param {Buffer} bytes @returns {Hit[]}
+   */
+  escaped(bytes) {
     /** @type {Hit[]} */ const found = [];
-    for (const secret of this.secrets) {
-      for (let at = bytes.indexOf(secret); at >= 0; at = bytes.indexOf(secret, at + 1)) found.push([at, at + secret.length]);
+    let start = 0;
+    for (let escape = bytes.indexOf('%'); escape >= 0; escape = bytes.indexOf('%', escape + 1)) {
+      if (Number.isNaN(escapeAt(bytes, escape))) continue;
+      for (start = Math.max(start, escape + 1 - this.longest); start <= escape; start++) {
+        // a `%` may be one, or begin an escape
+        for (const first of new Set([bytes[start], escapeAt(bytes, start)])) {
+          for (const form of this.byFirst.get(first) ?? []) {
+            const end = escapedEnd(form, bytes, start);
+            if (end) found.push([start, end]);
+          }
+        }
+      }
     }
     return found;
   }
@@ -187,8 +200,10 @@ export class Mask {
 
   /** Whether a header's name holds a secret: it is in lower case by now, and cannot hold a mask. @param {string} name */
   isIn(name) {
-    const holds = (/** @type {string} */ text) => this.secrets.some((secret) => text.includes(secret.toString().toLowerCase()));
-    const plain = unescaped(Buffer.from(name));
-    return holds(name.toLowerCase()) || Boolean(plain && holds(plain.bytes.toString().toLowerCase()));
+    const bytes = Buffer.from(name.toLowerCase());
+    return this.secrets.some((secret) => {
+      const lower = Buffer.from(secret.toString().toLowerCase());
+      return bytes.includes(lower) || (name.includes('%') && bytes.some((_, at) => escapedEnd(lower, bytes, at)));
+    });
   }
 }

@@ -2,7 +2,7 @@
 //! bodies. Owns the masking; the egress and the calls pass their data through it.
 //!
 //! A mask is as long as the secret, so a `content-length` stays true. A secret is found literally and in the encodings
-//! that servers use (see `forms` and `unescaped`): JSON, URLs, HTML, Base64. `openclaw/src/mask.js` has the same rules, and both are
+//! that servers use (see `forms` and `escaped`): JSON, URLs, HTML, Base64. `openclaw/src/mask.js` has the same rules, and both are
 //! tested with `tests/fixtures/boundary`. A secret in an encoding of the server's own, or split into parts, is not
 //! found.
 
@@ -26,7 +26,7 @@ const JSON_LEVELS: usize = 3;
 /// Knows the secrets of one connection, and masks them.
 #[derive(Clone, Debug, Default)]
 pub struct Mask {
-    /// Every form of every secret.
+    /// Every form of every secret, in the order of their bytes.
     secrets: Arc<[SecretString]>,
     /// How long the longest form is in a URL.
     longest: usize,
@@ -53,37 +53,55 @@ impl Mask {
     }
 
     /// The places of secrets, which may overlap.
-    fn hits(&self, bytes: &[u8]) -> Vec<Range<usize>> {
-        let mut hits: Vec<_> = self.as_written(bytes).collect();
-        if let Some(Unescaped { bytes, starts }) = unescaped(bytes) {
-            hits.extend(self.as_written(&bytes).filter_map(|hit| Some(*starts.get(hit.start)?..*starts.get(hit.end)?)));
-        }
-        hits
-    }
-
-    /// The places of what stands there without escapes of URLs.
-    fn as_written<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
-        self.secrets().flat_map(move |secret| {
+    fn hits<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
+        let literal = self.secrets().flat_map(move |secret| {
             let next = move |from: usize| Some(from + memmem::find(bytes.get(from..)?, secret)?);
             iter::successors(next(0), move |at| next(at + 1)).map(|at| at..at + secret.len())
+        });
+        literal.chain(self.escaped(bytes))
+    }
+
+    /// The places of secrets in which letters are written as escapes of URLs. Encoders differ in which, and no two escapes
+    /// belong together: a secret may begin behind what looks like half of one.
+    fn escaped<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
+        let mut tried = 0;
+        let escapes = memchr::memchr_iter(b'%', bytes).filter(|&at| bytes.get(at..).and_then(escape).is_some());
+        let starts = escapes.flat_map(move |escape| {
+            let from = tried.max((escape + 1).saturating_sub(self.longest));
+            tried = escape + 1;
+            from..tried
+        });
+        starts.flat_map(move |start| {
+            let rest = bytes.get(start..).unwrap_or_default();
+            let first = escape(rest).or_else(|| rest.first().copied());
+            // A `%` may be one, or begin an escape.
+            let firsts = first.into_iter().chain((first != Some(b'%') && rest.starts_with(b"%")).then_some(b'%'));
+            firsts.flat_map(move |first| {
+                let begin_so = move |secret: &&SecretString| secret.expose_secret().as_bytes().first() == Some(&first);
+                let before = |secret: &SecretString| secret.expose_secret().as_bytes().first() < Some(&first);
+                let from = self.secrets.partition_point(before);
+                let forms = self.secrets.get(from..).unwrap_or_default().iter().take_while(begin_so);
+                forms
+                    .filter_map(move |form| Some(start..start + escaped_length(form.expose_secret().as_bytes(), rest)?))
+            })
         })
     }
 
     fn holds_secret(&self, bytes: &[u8]) -> bool {
         // A searcher is not made for what is too short, as headers mostly are.
-        let holds = |bytes: &[u8]| {
-            self.secrets().any(|secret| bytes.len() >= secret.len() && memmem::find(bytes, secret).is_some())
-        };
-        holds(bytes) || unescaped(bytes).is_some_and(|unescaped| holds(&unescaped.bytes))
+        self.secrets().any(|secret| bytes.len() >= secret.len() && memmem::find(bytes, secret).is_some())
+            || self.escaped(bytes).next().is_some()
     }
 
     /// Whether the name of a header holds a secret. It is in lower case by now, and cannot hold a mask.
     pub fn is_in_name(&self, name: &str) -> bool {
         let name = name.to_ascii_lowercase();
-        let holds =
-            |name: &[u8]| self.secrets().any(|secret| memmem::find(name, &secret.to_ascii_lowercase()).is_some());
-        holds(name.as_bytes())
-            || unescaped(name.as_bytes()).is_some_and(|unescaped| holds(&unescaped.bytes.to_ascii_lowercase()))
+        self.secrets().any(|secret| {
+            let secret = secret.to_ascii_lowercase();
+            memmem::find(name.as_bytes(), &secret).is_some()
+                || memchr::memchr_iter(b'%', name.as_bytes()).next().is_some()
+                    && (0..name.len()).any(|at| escaped_length(&secret, &name.as_bytes()[at..]).is_some())
+        })
     }
 
     /// The text without secrets.
@@ -101,7 +119,7 @@ impl Mask {
             return None;
         }
         let mut masked = bytes.to_vec();
-        self.hits(bytes).into_iter().for_each(|hit| cover(&mut masked, hit));
+        self.hits(bytes).for_each(|hit| cover(&mut masked, hit));
         Some(masked)
     }
 
@@ -121,7 +139,7 @@ const ESCAPED_IN_JSON: [(&str, bool); 5] =
     [("", true), ("<>&'", true), ("<>&", false), ("<>&'=", false), ("<>&'+`", true)];
 
 /// Every form in which `secret` is looked for: literally, and as JSON, HTML and Base64 encode it. Any of them may have
-/// escapes of URLs: see [`unescaped`].
+/// escapes of URLs: see [`Mask::escaped`].
 fn forms(secret: &str) -> BTreeSet<String> {
     if secret.len() < SHORTEST {
         return BTreeSet::new();
@@ -129,9 +147,8 @@ fn forms(secret: &str) -> BTreeSet<String> {
     // Of these letters JSON and HTML write all as they are: so mostly little is looked for.
     let is_plain = secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
     let mut forms = if is_plain { vec![secret.to_owned()] } else { spellings(secret) };
-    // Forms in a URL have `+` for a blank. And some encoders leave a `%` as it is, which then begins an escape.
+    // Forms in a URL have `+` for a blank.
     forms.push(secret.replace(' ', "+"));
-    forms.extend(unescaped(secret.as_bytes()).and_then(|unescaped| String::from_utf8(unescaped.bytes).ok()));
     // Three bytes make four letters, so there are three ways for it to begin, as in `Basic ${user:password}`. Letters that
     // belong to what stands before or behind it too are left out.
     for (before, shared) in [(&b""[..], 0), (b"\0", 2), (b"\0\0", 3)] {
@@ -205,32 +222,27 @@ pub(crate) fn escaped(json: &str, is_escaped: impl Fn(char) -> bool, upper: bool
     out
 }
 
-/// What escapes of URLs stand for, wherever they are. Encoders differ in which letters they escape.
-struct Unescaped {
-    bytes: Vec<u8>,
-    /// Where each of them began, and where the last ended.
-    starts: Vec<usize>,
+/// What the escape of a URL stands for that `bytes` begin with, such as `%2F`.
+fn escape(bytes: &[u8]) -> Option<u8> {
+    let [b'%', high, low, ..] = *bytes else { return None };
+    let digit = |letter: u8| char::from(letter).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
-/// `None` where there are no escapes.
-fn unescaped(bytes: &[u8]) -> Option<Unescaped> {
-    let escape = |at: usize| match bytes.get(at..at + 3)? {
-        [b'%', digits @ ..] => {
-            digits.iter().try_fold(0, |value, &digit| Some(value * 16 + char::from(digit).to_digit(16)?))
-        }
-        _ => None,
-    };
-    memchr::memchr_iter(b'%', bytes).find(|&at| escape(at).is_some())?;
-    let mut unescaped = Unescaped { bytes: Vec::with_capacity(bytes.len()), starts: Vec::new() };
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let value = escape(at).and_then(|value| u8::try_from(value).ok());
-        unescaped.bytes.push(value.unwrap_or(byte));
-        unescaped.starts.push(at);
-        at += if value.is_some() { 3 } else { 1 };
+/// How long the form is that `bytes` begin with, any of whose letters may be written as an escape of URLs.
+fn escaped_length(form: &[u8], bytes: &[u8]) -> Option<usize> {
+    let mut length = 0;
+    for letter in form {
+        let rest = bytes.get(length..)?;
+        length += if escape(rest) == Some(*letter) {
+            3
+        } else if rest.first() == Some(letter) {
+            1
+        } else {
+            return None;
+        };
     }
-    unescaped.starts.push(at);
-    Some(unescaped)
+    Some(length)
 }
 
 fn cover(bytes: &mut [u8], part: Range<usize>) {
@@ -296,7 +308,7 @@ impl MaskedBody {
     /// Takes the first `length` bytes, masked. A secret that begins in them and continues in the rest is remembered;
     /// one that begins in the rest is found again.
     fn pass_on(&mut self, length: usize) -> Bytes {
-        let hits = self.mask.hits(&self.held_back).into_iter().filter(|hit| hit.start < length);
+        let hits = self.mask.hits(&self.held_back).filter(|hit| hit.start < length);
         let hits: Vec<_> = hits.chain(iter::once(0..self.masked)).collect();
         let rest = self.held_back.split_off(length);
         let mut passed = mem::replace(&mut self.held_back, rest);
