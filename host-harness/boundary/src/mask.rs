@@ -96,11 +96,12 @@ impl Mask {
     /// Whether the name of a header holds a secret. It is in lower case by now, and cannot hold a mask.
     pub fn is_in_name(&self, name: &str) -> bool {
         let name = name.to_ascii_lowercase();
+        let name = name.as_bytes();
+        let has_escape = name.contains(&b'%');
         self.secrets().any(|secret| {
             let secret = secret.to_ascii_lowercase();
-            memmem::find(name.as_bytes(), &secret).is_some()
-                || memchr::memchr_iter(b'%', name.as_bytes()).next().is_some()
-                    && (0..name.len()).any(|at| escaped_length(&secret, &name.as_bytes()[at..]).is_some())
+            let begins = |at| name.get(at..).is_some_and(|rest| escaped_length(&secret, rest).is_some());
+            memmem::find(name, &secret).is_some() || has_escape && (0..name.len()).any(begins)
         })
     }
 
