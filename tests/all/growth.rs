@@ -28,7 +28,7 @@ fn members(count: usize) -> String {
 /// What is called, and what the gateway answers.
 enum Load {
     /// A chat, and whether it succeeds: one that is refused early would count as cheap.
-    Chat(Connection, Request, String, bool),
+    Chat(Box<(Connection, Request)>, String, bool),
     /// The events of a streamed chat.
     Stream(Vec<u8>),
     /// A configuration.
@@ -38,20 +38,24 @@ enum Load {
 }
 
 fn chat(prompt: Chat) -> Load {
-    Load::Chat(connection(), prompt.into(), answer(WORD), true)
+    Load::Chat(Box::new((connection(), prompt.into())), answer(WORD), true)
 }
 
 fn answered(answer: String) -> Load {
-    Load::Chat(connection(), conversation(1, 0).into(), answer, true)
+    Load::Chat(Box::new((connection(), conversation(1, 0).into())), answer, true)
 }
 
 fn refused(connection: Connection, answer: String) -> Load {
-    Load::Chat(connection, conversation(1, 0).into(), answer, false)
+    Load::Chat(Box::new((connection, conversation(1, 0).into())), answer, false)
 }
 
 /// A body of another client's, for this model.
 fn asked(model: &str, members: &str) -> Load {
-    Load::Chat(connection(), Request::openai(format!(r#"{{"model":"{model}",{members}}}"#)), answer(WORD), true)
+    Load::Chat(
+        Box::new((connection(), Request::openai(format!(r#"{{"model":"{model}",{members}}}"#)))),
+        answer(WORD),
+        true,
+    )
 }
 
 const WORD: &str = r#""content":"x""#;
@@ -118,7 +122,9 @@ fn call(number: usize) -> String {
 }
 
 /// What grows, and the call with so many of it.
-fn growing() -> Vec<(&'static str, fn(usize) -> Load)> {
+type Growing = (&'static str, fn(usize) -> Load);
+
+fn growing() -> Vec<Growing> {
     vec![
         ("members of a request that the component does not know", |count| {
             chat(Chat { extra_json: Some(format!("{{{}}}", members(count))), ..conversation(1, 0) })
@@ -516,7 +522,7 @@ fn growing() -> Vec<(&'static str, fn(usize) -> Load)> {
 fn routed(targets: usize, body: String) -> Load {
     let config = format!(r#"{{"targets":[{}]}}"#, each(targets, |_| "{}".to_owned()));
     let connection = Connection { headers: vec![("x-portkey-config".into(), config)], ..connection() };
-    Load::Chat(connection, Request::openai(body), answer(WORD), true)
+    Load::Chat(Box::new((connection, Request::openai(body))), answer(WORD), true)
 }
 
 /// A configuration for a gateway of one's own, with guardrails.
@@ -538,7 +544,8 @@ fn tool(model: &str, parameters: &str) -> Load {
 /// The instructions that the component takes for it.
 async fn instructions(counting: &Counting, load: Load) -> u64 {
     match load {
-        Load::Chat(connection, request, answer, succeeds) => {
+        Load::Chat(asked, answer, succeeds) => {
+            let (connection, request) = *asked;
             let (mut store, guest) = counting.start("application/json", vec![answer.into()]).await;
             let reply = guest.openclaw_provider_chat().call_complete(&mut store, &connection, &request).await.unwrap();
             assert_eq!(reply.is_ok(), succeeds, "{:?}", reply.err());
