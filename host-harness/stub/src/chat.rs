@@ -43,11 +43,16 @@ impl Reply {
         let Some(model) = request["model"].as_str().filter(|model| !model.is_empty()) else {
             return Err(Refusal::invalid("you must provide a model parameter", "model"));
         };
-        let Some((last, before)) = request["messages"].as_array().and_then(|all| all.split_last()) else {
+        let all = request["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let says = |message: &Value| told(&text_of(&message["content"]));
+        // OpenClaw may add one of its own behind the user's.
+        let is_added = |message: &Value| !text_of(&message["content"]).is_empty() && says(message).trim().is_empty();
+        let end = all.iter().rposition(|message| !is_added(message));
+        let Some((last, before)) = end.and_then(|end| all.get(..=end)).unwrap_or(all).split_last() else {
             return Err(Refusal::invalid("messages must be an array of at least one message", "messages"));
         };
         let images = images_in(request)?;
-        let said = told(&text_of(&last["content"]));
+        let said = says(last);
 
         let mut calls = if text.is_some() { Vec::new() } else { calls(request, last, &said) };
         let shows = wire.reasoning;
@@ -444,6 +449,10 @@ mod tests {
         assert_eq!(calls("It tells of executives"), [""; 0]);
         let added = "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>\nActive exec sessions\n<<<END_OPENCLAW_INTERNAL_CONTEXT>>>";
         assert_eq!(calls(&format!("Hello\n{added}")), [""; 0]);
+        // As a message of its own, behind the user's.
+        let mut request = ask("Hello");
+        request["messages"].as_array_mut().unwrap().push(json!({"role": "user", "content": added}));
+        assert_eq!(reply(request).text, "Hello, this is m. You said: \"Hello\".");
     }
 
     #[test]
