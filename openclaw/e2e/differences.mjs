@@ -423,6 +423,19 @@ export const KINDS = [
     take: ({ own, ours, at }) => at.family === 'llama' && ours.reasoning === undefined && drop(own, ['reasoning']),
   },
   {
+    name: "an effort in OpenAI's own terms",
+    fact:
+      'OpenAI refuses `reasoning` on chat completions (400, "Unknown parameter: \'reasoning\'"), which OpenClaw\'s builder writes where ' +
+      '`compat` says that the model is at OpenRouter or Together. A model without reasoning is asked for none.',
+    take: ({ own, ours, at }) => {
+      const isOpenai = at.family.startsWith('gpt') || at.family === 'o';
+      if (!isOpenai || own.reasoning === undefined || ours.reasoning !== undefined) return false;
+      const effort = own.reasoning.effort ?? (own.reasoning.enabled ? 'medium' : undefined);
+      if (at.family !== 'gpt without reasoning' && ours.reasoning_effort !== effort) return false;
+      return drop(own, ['reasoning']) && [drop(ours, ['reasoning_effort'])].length > 0;
+    },
+  },
+  {
     name: 'no temperature and no penalties where the model refuses them',
     fact:
       'OpenAI refuses them while a model reasons (400, "Only the default (1) value is supported", "is not supported with this ' +
