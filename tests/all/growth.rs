@@ -71,6 +71,12 @@ fn messages(model: &str, count: usize, message: &str) -> Load {
     asked(model, &format!(r#""messages":[{all},{USER}]"#))
 }
 
+/// JSON in texts in texts, so deep that its size grows with the count.
+fn nested(count: usize, around: fn(String) -> String) -> String {
+    let quoted = |text: String, _| around(format!(r#""{}""#, text.replace('\\', r"\u005c").replace('"', r"\u0022")));
+    (0..2 * count.isqrt()).fold(r#"{"error":"no"}"#.to_owned(), quoted)
+}
+
 /// A past turn with so many calls, and a result for each.
 fn past(count: usize, has_ids: bool) -> String {
     let result = |number| {
@@ -381,6 +387,10 @@ fn growing() -> Vec<Growing> {
                 .map(|index| delta(&call(index, &format!("{prefix}o{index:07}"), r#""name":"f","arguments":"{}""#)));
             let all: String = [begun].into_iter().chain(details).chain([closed]).chain(others).collect();
             stream(all)
+        }),
+        ("texts within a text, each in the next", |count| refused(connection(), nested(count, |text| text))),
+        ("failures within a failure, each as a text", |count| {
+            refused(connection(), nested(count, |text| format!(r#"{{"error":{text}}}"#)))
         }),
         ("words of an error that ask to wait", |count| {
             let error = format!(r#"{{"error":{{"message":"Try again in {}"}}}}"#, "1m2s".repeat(count));

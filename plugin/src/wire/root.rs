@@ -71,10 +71,11 @@ pub(crate) fn objects(text: &str) -> Option<Vec<&str>> {
     (are_several && is_between(rest)).then_some(objects)
 }
 
-/// The JSON in a text that was written as a text once more.
+/// The JSON in a text that was written as a text once more. Not one within that: to read each anew would take the square of
+/// its length.
 pub(crate) fn unquoted(text: &str) -> Option<String> {
     let text = text.starts_with('"').then(|| Json::parse(text).ok()?.string())??.into_owned();
-    Some(text).filter(|text| text.trim_start().starts_with(['{', '[', '"']))
+    Some(text).filter(|text| text.trim_start().starts_with(['{', '[']))
 }
 
 /// JSON in which numbers that JSON has no word for (`NaN`, `Infinity`, as Python writes them) are `null`. `None` where
