@@ -405,7 +405,7 @@ impl State {
         if let Some(mut message) = message {
             if self.has_pieces {
                 // What has come in pieces some send as a whole once more (MiniMax), and some with the rest of it.
-                let rest = self.said.all.rest(&message.content.text).unwrap_or_default();
+                let rest = self.said.raw.rest(&message.content.text).unwrap_or_default();
                 self.text(rest.to_owned(), false, &message.tool_calls);
                 if self.calls.list.is_empty() && !message.tool_calls.is_empty() {
                     self.end_texts(&message.tool_calls);

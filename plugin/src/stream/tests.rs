@@ -1060,12 +1060,22 @@ fn a_whole_message_behind_its_pieces_counts_once() {
     // What it alone says is not lost.
     let more = events(&[&pieces[0], &whole(r#"{"content":"Hi you"}"#), DONE]);
     assert_eq!(more, [start(), text("H"), text("i you"), finish.clone()]);
-    let thought = [thinking("hm", None), thinking("", Some("reasoning_content")), text("Hi"), finish];
+    let thought = [thinking("hm", None), thinking("", Some("reasoning_content")), text("Hi"), finish.clone()];
     let more = whole(r#"{"content":"Hi","reasoning_content":"hm"}"#);
     assert_eq!(events(&[&delta(r#"{"reasoning_content":"hm"}"#), &more, DONE])[1..], thought);
     let more = whole(&called.replacen('{', r#"{"content":"H","#, 1));
     let more = events(&[&pieces[0], &more, DONE]);
     assert_eq!(more[1..], [&[text("H")][..], &calls].concat());
+    // Thinking is a part of the content, and the white space behind it.
+    for (said, known) in [("<think>a</think>\n", &[thinking("a", None)][..]), ("<think>hm", &[thinking("hm", None)])] {
+        let piece = delta(&serde_json::json!({ "content": said }).to_string());
+        let content = |message: &str| whole(&message.replacen('{', &format!(r#"{{"content":{},"#, serde_json::json!(said)), 1));
+        let more = events(&[&piece, &delta(&called), &content(&called), DONE]);
+        assert_eq!(more[1..], [known, &calls].concat(), "{said}");
+        let more = events(&[&piece, &content(r#"{"role":"assistant"}"#), DONE]);
+        let open = said.strip_prefix("<think>").filter(|said| !said.contains('<')).map(text);
+        assert_eq!(more[1..], [known, open.as_slice(), &[finish.clone()]].concat(), "{said}");
+    }
 }
 
 /// The content of many proxies to Google's models: in a stream one piece holds the image.
