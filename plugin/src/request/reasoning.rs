@@ -12,8 +12,7 @@ use crate::model_traits::{self, EFFORTS, Family, MAX, NONE, Protocol, Route, Thi
 use crate::options::Model;
 use crate::prompt;
 
-/// Makes of `reasoning_effort` what the models take. A host that asks in a provider's own form (`thinking`, `reasoning`)
-/// knows what it does.
+/// Makes of an effort what the models take, in whichever form a host asks for it. A form that they take stays as it is.
 pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     thinking(body, targets);
     let asked = body.members.get("reasoning_effort").and_then(Json::string).map(Cow::into_owned);
@@ -95,45 +94,53 @@ fn thinking(body: &mut Body<'_>, targets: &Targets) {
     if !targets.all(|it| matches!(it.family, Family::Claude | Family::Gpt) && is_route(it)) {
         return;
     }
-    let has = |form| targets.any(|target| target.thinking == form);
-    let is_openai = targets.has_openai();
+    let has = |does: fn(&Traits) -> bool| targets.any(|it| it.family == Family::Claude && does(it));
+    let is_openai = targets.are(Family::Gpt);
     let name = if body.members.get("thinking").is_some() { "thinking" } else { "reasoning" };
-    let Some(asked) = body.members.get(name).and_then(Json::object) else { return };
-    let budget = asked.get("budget_tokens").or_else(|| asked.get("max_tokens")).and_then(Json::whole);
-    let is_off = asked.is("type", "disabled") || asked.is("effort", "none");
-    let is_refused = match &*asked.text("type") {
-        _ if is_openai => name == "thinking" || body.protocol == Protocol::Chat,
+    let Some(form) = body.members.get(name).and_then(Json::object) else { return };
+    let is_openrouters = ["enabled", "max_tokens", "exclude"].iter().any(|name| form.has(name));
+    let is_refused = match &*form.text("type") {
+        _ if is_openai => name == "thinking" || body.protocol == Protocol::Chat || is_openrouters,
         _ if name == "reasoning" => true,
-        "disabled" => targets.any(|target| target.always_thinks),
+        "disabled" => has(|it| it.always_thinks),
         _ if body.members.get("tool_choice").is_some_and(is_forced) => true,
-        "adaptive" => has(Thinking::Budget) || has(Thinking::None),
+        "adaptive" => has(|it| it.thinking != Thinking::Adaptive),
         "enabled" => {
-            has(Thinking::None)
-                || targets.any(|it| it.thinking == Thinking::Adaptive && it.efforts & XHIGH != 0)
+            has(|it| it.thinking == Thinking::None || it.thinking == Thinking::Adaptive && it.efforts & XHIGH != 0)
                 || lacks_reasoning(body)
-                || budget.is_none_or(|budget| budget < LEAST_BUDGET.into() || budget >= limit::of(body).into())
+                || budget_of(&form).is_none_or(|it| it < LEAST_BUDGET.into() || it >= limit::of(body).into())
         }
         _ => true,
     };
-    if !is_refused {
-        if !is_off && !is_openai {
-            leave_out_sampling(body);
-        }
-        return;
+    if is_refused {
+        let word = asked(body);
+        body.members.remove(name);
+        body.members.set_some("reasoning_effort", Some(word).filter(|word| !word.is_empty()));
+    } else if !is_openai && !form.is("type", "disabled") {
+        leave_out_sampling(body);
     }
-    let effort = asked.text("effort").into_owned();
-    body.members.remove(name);
-    let word = match budget {
-        _ if is_off && !is_openai => return,
-        _ if is_off => "none",
+}
+
+/// The tokens for reasoning in Claude's form, or in OpenRouter's.
+fn budget_of(form: &Object<'_>) -> Option<u64> {
+    form.get("budget_tokens").or_else(|| form.get("max_tokens"))?.whole()
+}
+
+/// The effort that is asked for, by its word or in another form. Empty where none is.
+fn asked(body: &Body<'_>) -> String {
+    let word = body.members.text("reasoning_effort").trim().to_ascii_lowercase();
+    let form = ["thinking", "reasoning"].iter().find_map(|name| body.members.get(name)?.object());
+    let Some(form) = form.filter(|_| word.is_empty()) else { return word };
+    let (effort, enabled) = (form.text("effort"), form.get("enabled").and_then(Json::bool));
+    String::from(match budget_of(&form) {
+        _ if form.is("type", "disabled") || enabled == Some(false) => "none",
         _ if !effort.is_empty() => &*effort,
+        Some(0) => "none",
         Some(..4_096) => "low",
         Some(16_384..) => "high",
+        None if enabled.is_none() && !form.has("type") => "",
         _ => "medium",
-    };
-    if body.members.get("reasoning_effort").is_none() {
-        body.members.set("reasoning_effort", String::from(word));
-    }
+    })
 }
 
 /// The nearest word that all known targets know; none where one of them has no word for it. A word that is nobody's goes
@@ -193,7 +200,7 @@ pub(super) fn needs_responses(body: &Body<'_>, targets: &Targets, own: &Model<'_
         "x-portkey-default-output-guardrails",
         "x-portkey-custom-host",
     ];
-    let asked = body.members.text("reasoning_effort").trim().to_ascii_lowercase();
+    let asked = asked(body);
     let is_asked = !matches!(&*asked, "" | "none" | "off") && own.supports_effort != Some(false)
         || body.tools.iter().any(|tool| tool.is("type", SEARCH));
     let is_astra = is_named(body, ASTRA);

@@ -2359,8 +2359,67 @@ fn thinking_that_would_be_refused_is_asked_for_as_it_is_taken() {
         (json!({"thinking": budget(20_000)}), "high"),
         (json!({"reasoning": {"effort": "high"}}), "high"),
         (json!({"reasoning": {"max_tokens": 2000}}), "low"),
+        (json!({"reasoning": {"enabled": true}}), "medium"),
     ] {
         assert_eq!(sent(GPT, given.clone()), (Value::Null, effort.into(), Value::Null), "{given}");
+    }
+}
+
+#[test]
+fn reasoning_that_is_turned_off_stays_off() {
+    let off = json!({"type": "disabled"});
+    for given in [json!({"enabled": false}), json!({"max_tokens": 0}), json!({"effort": "none"})] {
+        for (model, thinking, effort) in [
+            ("@anthropic/claude-opus-5", &off, Value::Null),
+            (CLAUDE, &Value::Null, Value::Null),
+            ("@openai/gpt-5.1", &Value::Null, "none".into()),
+            (GPT, &Value::Null, Value::Null),
+            (CODEX, &Value::Null, Value::Null),
+        ] {
+            let sent = plain(json!({"model": model, "messages": [user("hi")], "reasoning": given}));
+            assert_eq!((&sent["thinking"], &sent["reasoning_effort"]), (thinking, &effort), "{model}: {given}");
+            assert!(sent["reasoning"]["enabled"].is_null() && sent["reasoning"]["max_tokens"].is_null(), "{sent}");
+        }
+    }
+    for (model, given) in [(GPT, json!({"summary": "auto"})), (OPUS, json!({"exclude": true})), (CLAUDE, json!({}))] {
+        let sent = plain(json!({"model": model, "messages": [user("hi")], "reasoning": given}));
+        assert_eq!(sent, plain(json!({"model": model, "messages": [user("hi")]})), "{given}");
+    }
+}
+
+/// The gateway drops it for OpenAI, and the effort for Claude.
+#[test]
+fn thinking_goes_along_where_claude_and_gpt_may_answer() {
+    let target = |model: &str| json!({"override_params": {"model": model}});
+    let targets = |claude| json!({"config": {"targets": [target(claude), target("gpt-5"), target("gpt-4.1")]}});
+    let sent = |claude, thinking: &Value| {
+        let asked = json!({"model": "x", "max_tokens": 30_000, "messages": [user("hi")], "thinking": thinking});
+        let sent = fit(&at(&targets(claude)), asked, Some(PromptCache::None), false);
+        (sent["thinking"].clone(), sent["reasoning_effort"].clone())
+    };
+    let (adaptive, budget) = (json!({"type": "adaptive"}), json!({"type": "enabled", "budget_tokens": 20_000}));
+    assert_eq!(sent("claude-opus-4.7", &adaptive), (adaptive, Value::Null));
+    assert_eq!(sent("claude-sonnet-4.5", &budget), (budget.clone(), Value::Null));
+    assert_eq!(sent("claude-opus-4.7", &budget).0, Value::Null);
+}
+
+/// However the effort is asked for.
+#[test]
+fn an_effort_beside_tools_keeps_its_word() {
+    let tool =
+        json!({"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}});
+    for (given, effort) in [
+        (json!({"reasoning": {"effort": "high"}}), "high"),
+        (json!({"reasoning": {"max_tokens": 20_000, "exclude": true}}), "high"),
+        (json!({"thinking": {"type": "enabled", "budget_tokens": 2_000}}), "low"),
+    ] {
+        for model in ["@openai/gpt-5.4", "@openai/gpt-5.6"] {
+            let mut asked = json!({"model": model, "messages": [user("hi")], "tools": [tool]});
+            asked.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
+            let sent = plain(asked);
+            assert_eq!((sent.get("messages"), &sent["reasoning"]["effort"]), (None, &effort.into()), "{given}");
+            assert!(sent["reasoning"]["max_tokens"].is_null() && sent["thinking"].is_null(), "{sent}");
+        }
     }
 }
 

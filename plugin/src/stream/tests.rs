@@ -1069,7 +1069,8 @@ fn a_whole_message_behind_its_pieces_counts_once() {
     // Thinking is a part of the content, and the white space behind it.
     for (said, known) in [("<think>a</think>\n", &[thinking("a", None)][..]), ("<think>hm", &[thinking("hm", None)])] {
         let piece = delta(&serde_json::json!({ "content": said }).to_string());
-        let content = |message: &str| whole(&message.replacen('{', &format!(r#"{{"content":{},"#, serde_json::json!(said)), 1));
+        let content =
+            |message: &str| whole(&message.replacen('{', &format!(r#"{{"content":{},"#, serde_json::json!(said)), 1));
         let more = events(&[&piece, &delta(&called), &content(&called), DONE]);
         assert_eq!(more[1..], [known, &calls].concat(), "{said}");
         let more = events(&[&piece, &content(r#"{"role":"assistant"}"#), DONE]);
