@@ -101,7 +101,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     repair::tools(&mut body, &targets, &own);
     repair::tool_names(&mut body, &targets);
     repair::arguments(&mut body, &targets);
-    repair::contents(&mut body);
+    repair::contents(&mut body, &targets);
     pairs::all(&mut body, &targets);
     content::tool_images(&mut body, &targets);
     content::documents(&mut body, &targets);

@@ -609,7 +609,8 @@ pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
 
 /// No message without a content, no image without data, no empty list of calls. OpenClaw's own client says the same in the
 /// place of the first two.
-pub(super) fn contents(body: &mut Body<'_>) {
+pub(super) fn contents(body: &mut Body<'_>, targets: &Targets) {
+    let is_from_web_alone = targets.all(|it| matches!(it.family, Family::Claude | Family::Gpt | Family::Gemini));
     for message in &mut body.messages {
         if message.get("tool_calls").is_none_or(is_empty) {
             message.remove("tool_calls");
@@ -647,7 +648,7 @@ pub(super) fn contents(body: &mut Body<'_>) {
             message.set("content", if is_part { Json::List(alloc::vec![odd]) } else { odd.compact().into() });
         }
         if let Some(parts) = message.get("content").filter(|content| !content.is_object()).and_then(Json::list) {
-            let parts = with_data(parts);
+            let parts = with_data(parts, is_from_web_alone);
             // rig writes an empty list beside a call, which OpenAI refuses.
             let is_silent = parts.is_empty() && message.has("tool_calls");
             message.set("content", if is_silent { Json::NULL } else { Json::List(parts) });
@@ -797,20 +798,20 @@ fn blocks(message: &mut Object<'_>) {
 }
 
 /// The parts without texts that are empty, which Anthropic and Bedrock refuse, and without images that have nothing in
-/// them: a text says so.
-fn with_data(parts: Vec<Json<'_>>) -> Vec<Json<'_>> {
+/// them, or that who may answer takes from the web alone: a text says so.
+fn with_data(parts: Vec<Json<'_>>, is_from_web_alone: bool) -> Vec<Json<'_>> {
     let mut out = Vec::with_capacity(parts.len());
     for part in parts {
         // LangChain takes a text alone for a part, which only it does.
         if let Some(text) = part.string() {
-            show(text_part(Json::Text(text)), &mut out);
+            show(text_part(Json::Text(text)), &mut out, is_from_web_alone);
         } else if !part.is_object() {
             let said = Some(part).filter(|part| !part.is_null()).map(|part| text_part(part.compact().into()).into());
             out.extend(said);
         } else if let Some(object) = part.into_object() {
             match in_blocks(&object) {
-                Some(blocks) => blocks.into_iter().for_each(|block| show(block, &mut out)),
-                None => show(object, &mut out),
+                Some(blocks) => blocks.into_iter().for_each(|block| show(block, &mut out, is_from_web_alone)),
+                None => show(object, &mut out, is_from_web_alone),
             }
         }
     }
@@ -818,7 +819,7 @@ fn with_data(parts: Vec<Json<'_>>) -> Vec<Json<'_>> {
 }
 
 /// One of them. An image that came as a file is told by its name before it.
-fn show<'a>(mut object: Object<'a>, out: &mut Vec<Json<'a>>) {
+fn show<'a>(mut object: Object<'a>, out: &mut Vec<Json<'a>>, is_from_web_alone: bool) {
     let mark = object.take(MARK);
     let mut object = of_chat(object);
     object.set_some(MARK, mark);
@@ -848,7 +849,7 @@ fn show<'a>(mut object: Object<'a>, out: &mut Vec<Json<'a>>) {
         !url.strip_prefix("data:").map_or(&*url, |url| url.split_once(',').unwrap_or_default().1).trim().is_empty();
     object = if !has_data {
         text_part("(image without data)".into())
-    } else if is_address(&url) && !["http", "gs:", "s3:"].iter().any(|start| url.starts_with(start)) {
+    } else if is_from_web_alone && is_address(&url) && !["http", "gs:", "s3:"].iter().any(|it| url.starts_with(it)) {
         // "Only base64, http or https URLs are supported": agentscope-ai/QwenPaw#1114.
         text_part(["(image that cannot be had: ", &url, ")"].concat().into())
     } else {

@@ -2447,8 +2447,16 @@ fn two_tools_of_one_name_are_offered_as_one() {
 #[test]
 fn an_image_that_nobody_can_fetch_is_named() {
     let image = json!([{"type": "image_url", "image_url": {"url": "file:///tmp/a.png"}}]);
-    let sent = plain(json!({"model": CLAUDE, "messages": [user("q"), {"role": "user", "content": image}]}));
-    assert_eq!(sent["messages"][1]["content"][0]["text"], "(image that cannot be had: file:///tmp/a.png)");
+    let sent =
+        |model: &str| plain(json!({"model": model, "messages": [user("q"), {"role": "user", "content": image}]}));
+    for model in [CLAUDE, GPT, GEMINI] {
+        let said = sent(model)["messages"][1]["content"][0]["text"].clone();
+        assert_eq!(said, "(image that cannot be had: file:///tmp/a.png)", "{model}");
+    }
+    // Kimi has files of its own (`ms://`), Alibaba too, and vLLM may read the disk.
+    for model in [KIMI, "@dashscope/qwen3-vl-plus", "@vllm/mine", "x"] {
+        assert_eq!(sent(model)["messages"][1]["content"], image, "{model}");
+    }
 }
 
 #[test]
