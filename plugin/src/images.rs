@@ -169,20 +169,32 @@ pub(crate) fn check(head: &Head, data: &[u8]) -> Result<()> {
 pub(crate) const DRAWN: usize = 1024;
 
 /// The first image in a text, between what is before it and behind it: many proxies write so what Google's models draw, as
-/// `![image](data:image/png;base64,...)` (QuantumNous/new-api#2346), and some its URL alone (WebAI2API#102).
+/// `![image](data:image/png;base64,...)` (QuantumNous/new-api#2346), and some its URL alone (WebAI2API#102). Code that was
+/// asked for may have one in it.
 pub(crate) fn drawn(text: &str) -> Option<(&str, MediaSource, &str)> {
-    let at = Some(text).filter(|text| text.len() >= DRAWN)?.find("data:image/")?;
-    let (before, rest) = text.split_at_checked(at)?;
-    let end = rest.bytes().position(|byte| matches!(byte, b')' | b' ' | b'\n' | b'"')).unwrap_or(rest.len());
-    let (url, behind) = rest.split_at_checked(end).filter(|(url, _)| url.len() >= DRAWN)?;
-    let before = match before.strip_suffix("](") {
-        Some(label) => label.get(..label.rfind('[')?)?.strip_suffix('!')?,
-        None => Some("").filter(|_| before.trim().is_empty())?,
-    };
-    let data = base64::decoded(url.as_bytes()).ok()?;
-    let media_type = sniff(&data)?.0.to_owned();
-    let image = MediaSource::Inline(Media { media_type, data });
-    Some((before, image, behind.strip_prefix(')').unwrap_or(behind)))
+    let (mut from, mut marks) = (0, 0);
+    // Each byte is looked at once, however many are none.
+    while text.len() - from >= DRAWN {
+        let (all, rest) = text.split_at_checked(from + text.get(from..)?.find("data:image/")?)?;
+        let before = all.get(from..)?;
+        let end = rest.bytes().position(|byte| matches!(byte, b')' | b' ' | b'\n' | b'"' | b'`')).unwrap_or(rest.len());
+        let (url, behind) = rest.split_at_checked(end)?;
+        // Three marks begin code, and end it.
+        marks += before.matches("```").count();
+        let start = match before.strip_suffix("](").and_then(|named| named.rsplit_once("![")) {
+            Some((said, name)) if !name.contains("](") => Some(from + said.len()),
+            _ => Some(0).filter(|_| all.trim().is_empty()),
+        };
+        if let Some(start) = start.filter(|_| marks % 2 == 0 && url.len() >= DRAWN)
+            && let Ok(data) = base64::decoded(url.as_bytes())
+            && let Some((media_type, _)) = sniff(&data)
+        {
+            let image = MediaSource::Inline(Media { media_type: media_type.to_owned(), data });
+            return Some((text.get(..start)?, image, behind.strip_prefix(')').unwrap_or(behind)));
+        }
+        from = text.len() - behind.len();
+    }
+    None
 }
 
 /// The answer to either request.

@@ -1090,7 +1090,13 @@ fn images_that_are_drawn_in_the_text() {
         (format!("![image]({url})"), vec![image()]),
         (format!("Here:\n![]({url})\nand ![b]({url})"), vec![text("Here:\n"), image(), text("\nand "), image()]),
         (url.clone(), vec![image()]),
-        // These are spoken of.
+        // Behind what is none, and by any name.
+        (format!("![i]({small}) ![b]({url})"), vec![text(&format!("![i]({small}) ")), image()]),
+        (format!("A data:image/ URL: ![a[0] b]({url})!"), vec![text("A data:image/ URL: "), image(), text("!")]),
+        (format!("```\na\n```\n![b]({url})"), vec![text("```\na\n```\n"), image()]),
+        // These are spoken of, or code that was asked for.
+        (format!("```md\n![a]({url})\n```"), vec![text(&format!("```md\n![a]({url})\n```"))]),
+        (format!("![a](b) [c]({url})"), vec![text(&format!("![a](b) [c]({url})"))]),
         (format!("![image]({small})"), vec![text(&format!("![image]({small})"))]),
         (format!("<img src=\"{url}\">"), vec![text(&format!("<img src=\"{url}\">"))]),
         (format!("![image]({url}*)"), vec![text(&format!("![image]({url}*)"))]),
