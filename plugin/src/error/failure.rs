@@ -5,7 +5,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::json::{Json, Object, lossy};
+use crate::json::{Json, Nesting, Object, lossy};
+use crate::tool_calls::parted;
 use crate::wire;
 
 /// What an answer says of its failure. Each is empty where it says nothing.
@@ -93,7 +94,9 @@ impl Failure {
             let of = |object: &Object<'_>| {
                 let found = names.iter().filter_map(|name| object.like(name)).filter(|value| !value.is_nested());
                 let mut said = found.map(|value| value.text().trim().to_owned());
-                said.find(|text| !text.is_empty() && text != "error" && text != "failure" && text != "0")
+                said.find(|text| {
+                    !text.is_empty() && text != "error" && text != "failure" && text != "0" && text != "None"
+                })
             };
             details.iter().chain([root]).find_map(of).unwrap_or_default()
         };
@@ -128,23 +131,29 @@ impl Failure {
         {
             read.message = format!("{} ({more})", read.message);
         }
-        // "Invalid response received from X: {json}" holds the provider's own error (gateway 1.15.2, 2.2.3), and so does what
-        // LiteLLM says, or a text that is JSON once more.
-        if let Some((before, json)) = named(&["message", "error"]).split_once('{')
-            && let Some(inner) = Self::read(format!("{{{json}").as_bytes()).filter(|inner| !inner.message.is_empty())
-        {
+        // "Invalid response received from X: {json}" holds the provider's own error (gateway 1.15.2, 2.2.3), and so does a text
+        // that is JSON once more, and what LiteLLM says: it tells behind it how it went, and writes some as Python does
+        // (BerriAI/litellm#11197, #20575).
+        let said = named(&["message", "error"]);
+        if let Some((before, json)) = said.find('{').and_then(|at| said.split_at_checked(at)) {
+            let (before, json) = match before.strip_suffix("b'") {
+                Some(before) => (before, json.replace(r"\'", "'").replace(r"\\", r"\")),
+                None => (before, json.to_owned()),
+            };
+            let json = parted(Nesting::default(), &json).map_or(&*json, |(json, _)| json);
+            let inner = Self::read(json.as_bytes()).filter(|inner| !inner.message.is_empty());
             let name = before.strip_prefix("Invalid response received from ");
-            if inner.has_error || name.is_some() || before.is_empty() {
+            if let Some(inner) = inner.filter(|inner| inner.has_error || name.is_some() || before.is_empty()) {
                 read.fill(name.unwrap_or(before), inner);
             }
         }
         read
     }
 
-    /// Takes the words of a failure within this one, and what this one lacks.
+    /// Takes the words of a failure within this one, and what this one lacks. A number may be its status once more.
     fn fill(&mut self, before: &str, inner: Self) {
         for (own, inner) in [(&mut self.code, inner.code), (&mut self.kind, inner.kind)] {
-            if own.is_empty() {
+            if own.is_empty() || !inner.is_empty() && own.parse::<u16>().is_ok() {
                 *own = inner;
             }
         }

@@ -533,6 +533,9 @@ fn the_words_are_found_wherever_they_are() {
         // The provider's own error in the words of one that passes it on.
         (400, r#"{"message":"{\"error\":{\"message\":\"why\",\"code\":\"context_length_exceeded\"}}"}"#.into(), Is::InvalidRequest, "why", "context"),
         (400, said(r#"litellm.BadRequestError: OpenAIException - {\"error\":{\"message\":\"why\",\"type\":\"insufficient_quota\"}}"#), Is::QuotaExceeded, "litellm.BadRequestError: OpenAIException - why", "billing"),
+        // LiteLLM's usual form: a code that is its status, a type that is a word for none, and how it went behind the error.
+        (400, r#"{"error":{"message":"litellm.BadRequestError: OpenAIException - {\"error\":{\"message\":\"why\",\"code\":\"insufficient_quota\"}}. Received Model Group=x\nAvailable Model Group Fallbacks=None","type":"None","param":null,"code":"400"}}"#.into(), Is::QuotaExceeded, "litellm.BadRequestError: OpenAIException - why", "billing"),
+        (400, r#"{"error":{"message":"litellm.BadRequestError: AnthropicException - b'{\"error\":{\"type\":\"billing_error\",\"message\":\"A\\'s \\\\\"b\\\\\"\"}}\\n'. Received Model Group=x\nAvailable Model Group Fallbacks=None","type":null,"param":null,"code":"400"}}"#.into(), Is::QuotaExceeded, r#"litellm.BadRequestError: AnthropicException - A's "b""#, "billing"),
         (400, said(r#"Wrong arguments: {\"message\":\"a\"}"#), Is::InvalidRequest, r#"Wrong arguments: {"message":"a"}"#, ""),
         (400, r#"{"success":false,"error":{"issues":[{"path":["messages",0],"message":"Required"}],"name":"ZodError"}}"#.into(), Is::InvalidRequest, "messages.0: Required", ""),
         (400, r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#.into(), Is::RateLimited, "Rate exceeded", "Wait"),
