@@ -244,7 +244,8 @@ impl Check {
             // Gateway 1.15.2 answers "Invalid config passed".
             for (name, value) in part.iter() {
                 if !known.contains(&&**name) {
-                    self.is_misspelt(name, known, path);
+                    // In another case it may be another gateway's spelling.
+                    self.is_misspelt(name, known, 1, path);
                 }
                 let all = |fits: fn(&Json<'_>) -> bool| value.list().is_some_and(|list| list.iter().all(fits));
                 let (fits, kind) = match &**name {
@@ -271,7 +272,7 @@ impl Check {
             let Some(mode) = part.get("mode").and_then(Json::string).filter(|mode| !modes.contains(&&**mode)) else {
                 continue;
             };
-            if !self.is_misspelt(&mode, modes, path) {
+            if !self.is_misspelt(&mode, modes, 0, path) {
                 let modes = modes.join(", ");
                 self.warn(path, &format!("The gateway knows no {name} mode {mode}: there are {modes}."));
             }
@@ -291,10 +292,9 @@ impl Check {
         }
     }
 
-    /// Whether `word`, which is none of `known`, is near to one: then that is said.
-    fn is_misspelt(&mut self, word: &str, known: &[&str], path: &str) -> bool {
-        // In another case it may be another gateway's spelling.
-        let Some((1.., meant)) = nearest(word, known) else { return false };
+    /// Whether `word`, which is none of `known`, is so many letters off one or a few more: then that is said.
+    fn is_misspelt(&mut self, word: &str, known: &[&str], least: usize, path: &str) -> bool {
+        let Some((_, meant)) = nearest(word, known).filter(|(off, _)| *off >= least) else { return false };
         self.error(path, &format!("The config holds {word}, which means nothing: did you mean {meant}?"));
         true
     }

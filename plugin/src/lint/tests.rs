@@ -109,6 +109,8 @@ fn errors() {
         ),
         ("x-portkey-config", r#"{"targets":[{"custom_host":"http://h/v1/"}]}"#, "end in a slash"),
         ("x-portkey-config", r#"{"strategy":{"mode":"fallbak"}}"#, "did you mean fallback"),
+        ("x-portkey-config", r#"{"strategy":{"mode":"load_balance"}}"#, "did you mean loadbalance"),
+        ("x-portkey-config", r#"{"targets":[{"strategy":{"mode":"Fallback"}}]}"#, "did you mean fallback"),
         (
             "x-portkey-config",
             r#"{"cache":{"mode":"simpel"}}"#,
