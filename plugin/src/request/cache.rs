@@ -17,9 +17,6 @@ use crate::text::fnv;
 
 pub(super) const MARK: &str = "cache_control";
 
-/// The members of a message whose parts may carry a marker.
-const LISTS: [&str; 3] = ["content", "content_blocks", "tool_calls"];
-
 /// Sets the markers: at the last tool, at the stable half of the system text, and at the newest two places in the
 /// conversation. The older of the two is where the previous request ended. The default is `short`.
 pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, asked: Option<PromptCache>) {
@@ -35,8 +32,8 @@ pub(super) fn prompt(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, as
     let in_texts_alone = targets.goes(Route::OpenRouter) || targets.has(&[Family::Qwen]);
     let in_texts = in_texts_alone || targets.goes(Route::Bedrock);
     let mut marks = marks(body);
-    // "A maximum of 4 blocks with cache_control may be provided" (docker/docker-agent#3689): ours say more than the first or the
-    // last four of a host's.
+    // "A maximum of 4 blocks with cache_control may be provided" (docker/docker-agent#3689). Ours, where they are sent, say more
+    // than the first or the last four of a host's.
     if marks > 4 && targets.has(&[Family::Claude]) {
         strip(body);
         marks = 0;
@@ -171,7 +168,7 @@ fn mark(object: &mut Object<'_>, long: bool) {
 fn marks(body: &Body<'_>) -> usize {
     let own = |object: &Object<'_>| usize::from(object.get(MARK).is_some());
     let in_message =
-        |message: &Object<'_>| own(message) + LISTS.iter().map(|name| in_list(message, name)).sum::<usize>();
+        |message: &Object<'_>| own(message) + in_list(message, blocks(message)) + in_list(message, "tool_calls");
     body.tools.iter().map(own).chain(body.messages.iter().map(in_message)).sum()
 }
 
@@ -186,7 +183,7 @@ fn strip(body: &mut Body<'_>) {
 fn unmark(message: &mut Object<'_>) -> bool {
     let mut had = message.has(MARK);
     message.remove(MARK);
-    for name in LISTS {
+    for name in ["content", "content_blocks", "tool_calls"] {
         if in_list(message, name) > 0 {
             let all = message.take_list(name).into_iter().map(|item| {
                 let Some(mut object) = item.object() else { return item };
