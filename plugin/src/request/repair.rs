@@ -330,9 +330,11 @@ fn of_search(mut given: Object<'_>) -> Object<'_> {
     let filters = given.take_object("filters");
     given.extend(filters);
     // "Only one of" the two lists (microsoft/vscode#314275): who is not allowed is blocked.
-    let blocked = given.take("blocked_domains").filter(|_| given.get("allowed_domains").is_none());
-    own.set_some("blocked_domains", blocked);
-    ["max_uses", "allowed_domains"].iter().for_each(|name| own.set_some(name, given.take(name)));
+    let mut some = |name| given.take(name).filter(|bound| !is_empty(bound));
+    let (allowed, blocked) = (some("allowed_domains"), some("blocked_domains"));
+    own.set_some("blocked_domains", blocked.filter(|_| allowed.is_none()));
+    own.set_some("allowed_domains", allowed);
+    own.set_some("max_uses", some("max_uses"));
     let mut place = given.take_object("user_location");
     let nearby = place.take_object("approximate");
     place.remove("approximate");

@@ -2311,6 +2311,17 @@ fn more_markers_than_are_taken_become_the_best_four() {
     }
     let few = json!({"model": CLAUDE, "messages": messages.get(..5).unwrap()});
     assert_eq!(fit(&at(&json!({})), few, None, false).to_string().matches("cache_control").count(), 3);
+    // Beside thinking a text stands in two members, of which one is read.
+    let mut thought = marked("a");
+    thought.as_array_mut().unwrap().insert(0, json!({"type": "thinking", "thinking": "hm", "signature": "c2ln"}));
+    let own = json!({"role": "assistant", "content": thought});
+    let kept = json!([{"role": "system", "content": marked("s")}, user("q"), own, user("q"), own, user("now")]);
+    let sent = fit(&at(&json!({})), json!({"model": CLAUDE, "tools": [tool], "messages": kept}), None, false);
+    assert_eq!(
+        (&sent["messages"][5]["content"], sent["tools"][0].get("cache_control")),
+        (&json!("now"), None),
+        "{sent}"
+    );
 }
 
 /// "user_id appears to contain an email address. Please send a uuid or hash value instead."
@@ -2331,6 +2342,10 @@ fn bounds_of_a_search_on_the_web_that_do_not_go_together() {
     let tool = json!({"type": "web_search", "filters": {"allowed_domains": ["a.example"], "blocked_domains": ["b.example"]}, "user_location": {"city": "Rome"}});
     let sent = plain(json!({"model": CLAUDE, "tools": [tool], "messages": [user("a")]}));
     let own = json!({"name": "web_search_20250305", "allowed_domains": ["a.example"], "user_location": {"city": "Rome", "type": "approximate"}});
+    assert_eq!(sent["tools"][0]["web_search"], own);
+    let tool = json!({"type": "web_search", "allowed_domains": [], "blocked_domains": ["b.example"]});
+    let sent = plain(json!({"model": CLAUDE, "tools": [tool], "messages": [user("a")]}));
+    let own = json!({"name": "web_search_20250305", "blocked_domains": ["b.example"]});
     assert_eq!(sent["tools"][0]["web_search"], own);
 }
 
