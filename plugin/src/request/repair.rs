@@ -198,14 +198,15 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
         names.push((fit.unwrap_or_else(|| own.clone()), own));
     }
     // Where two would go by one name, one that has to go by another is numbered: long names may begin alike, and others be no
-    // letters at all. Some tool may have the numbered name too.
-    for _ in 0..ROUNDS {
+    // letters at all. Some tool may have the numbered name too: each round has its own numbers.
+    let all = names.len();
+    for round in 0..ROUNDS {
         let firsts = firsts(&names.iter().map(|(name, _)| &**name).collect::<Vec<_>>());
         for (at, first) in firsts.into_iter().enumerate().filter(|(at, first)| at != first) {
             let is_renamed = |at: &usize| names.get(*at).is_some_and(|(name, own)| name != own);
             if let Some((name, _)) = [at, first].into_iter().find(is_renamed).and_then(|at| names.get_mut(at)) {
                 name.truncate(fitting.longest - 8);
-                name.push_str(&format!("_{at}"));
+                name.push_str(&format!("_{}", at + round * all));
             }
         }
     }

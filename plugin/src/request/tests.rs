@@ -546,6 +546,11 @@ fn a_numbered_name_is_no_others() {
         let is_alone = |name: &&Value| names.iter().filter(|other| *other == name).count() == 1;
         assert!(names.iter().all(is_alone) && names.contains(&&json!("a_b_1")), "{names:?}");
     }
+    let alike = ["_1", ".1"].map(|end| "x".repeat(56) + end);
+    let tools = alike.clone().map(|name| json!({"type": "function", "function": {"name": name}}));
+    let sent = plain(json!({"model": GPT, "tools": tools, "messages": [user("a")]}));
+    let names = [0, 1].map(|at| sent["tools"][at]["function"]["name"].clone());
+    assert_eq!(names, [alike[0].clone(), "x".repeat(56) + "_3"]);
 }
 
 /// It may begin as a call in mere JSON does.
