@@ -200,6 +200,7 @@ const RULES: &[Rule] = {
     rule(Names("insufficient_quota|insufficient_user_quota|insufficient_balance|insufficient_credits|billing|quota_failed|quota_reached|current_quota|\
         account_deactivated|arrearage|setlimitexceeded|invalidsubscription|creditserror|notpurchased|credit_balance|1113|1309|1311"), Is::QuotaExceeded, QUOTA),
     // Before what a tool's or a field's name may hold.
+    rule(Says("'tools': array too long|function declarations can be"), Is::InvalidRequest, "Offer fewer tools at once."),
     rule(Says("invalid schema for|function_declarations[|not found in tools|not found in 'tools'|not found in provided tools"),
         Is::InvalidRequest, "The model provider refuses a tool, or a schema: its words say which."),
     rule(Says("insufficient balance|insufficient_balance|insufficient credit|insufficient quota|insufficient_user_quota|insufficient funds|\

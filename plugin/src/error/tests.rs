@@ -519,6 +519,8 @@ fn the_words_are_found_wherever_they_are() {
         (403, said("Your chosen model requires moderation and your input was flagged"), Is::ContentBlocked, "Your chosen model requires moderation and your input was flagged", "content filter"),
         (400, said("foo/bar is not a valid model ID"), Is::NotFound, "foo/bar is not a valid model ID", "model id"),
         (400, said("llama3 does not support tools"), Is::Unsupported, "llama3 does not support tools", "choose another"),
+        (400, said("Invalid 'tools': array too long. Expected an array with maximum length 128, but got an array with length 150 instead."), Is::InvalidRequest, "Invalid 'tools': array too long. Expected an array with maximum length 128, but got an array with length 150 instead.", "fewer tools"),
+        (400, said("* tools[0].function_declarations: [FIELD_INVALID] At most 512 function declarations can be specified."), Is::InvalidRequest, "* tools[0].function_declarations: [FIELD_INVALID] At most 512 function declarations can be specified.", "fewer tools"),
         (404, said("Invalid URL (POST /v1/audio/speech)"), Is::Unsupported, "Invalid URL (POST /v1/audio/speech)", "choose another"),
         (403, said("You are not allowed to generate embeddings from this model"), Is::Unsupported, "You are not allowed to generate embeddings from this model", "choose another"),
         (404, said("No endpoints found that support image input"), Is::Unsupported, "No endpoints found that support image input", "choose another"),
