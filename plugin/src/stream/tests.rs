@@ -1071,11 +1071,11 @@ fn a_whole_message_behind_its_pieces_counts_once() {
         let piece = delta(&serde_json::json!({ "content": said }).to_string());
         let content =
             |message: &str| whole(&message.replacen('{', &format!(r#"{{"content":{},"#, serde_json::json!(said)), 1));
-        let more = events(&[&piece, &delta(&called), &content(&called), DONE]);
+        let more = events(&[&piece, &delta(called), &content(called), DONE]);
         assert_eq!(more[1..], [known, &calls].concat(), "{said}");
         let more = events(&[&piece, &content(r#"{"role":"assistant"}"#), DONE]);
         let open = said.strip_prefix("<think>").filter(|said| !said.contains('<')).map(text);
-        assert_eq!(more[1..], [known, open.as_slice(), &[finish.clone()]].concat(), "{said}");
+        assert_eq!(more[1..], [known, open.as_slice(), core::slice::from_ref(&finish)].concat(), "{said}");
     }
 }
 
