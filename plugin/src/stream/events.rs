@@ -18,7 +18,7 @@ use crate::pattern::{Field, Pattern};
 use crate::report::Head;
 use crate::responses::Items;
 use crate::signature::{self, Details};
-use crate::stream::said::Said;
+use crate::stream::said::{Heard, Said};
 use crate::tags::Tags;
 use crate::text::{hash_of, present};
 use crate::tool_calls::{self, Call, Calls, LONGEST_NAME};
@@ -71,6 +71,8 @@ pub(crate) struct State {
     said: Said,
     /// The same of reasoning that does not stand in the text.
     thought: Said,
+    /// What came in the text before anything of it was said: reasoning, and its tags.
+    tagged: Heard,
     /// What was said last: a tag's length of it, or some more.
     said_last: String,
     /// Details that belong to calls, by the hashes of their ids.
@@ -405,7 +407,8 @@ impl State {
         if let Some(mut message) = message {
             if self.has_pieces {
                 // What has come in pieces some send as a whole once more (MiniMax), and some with the rest of it.
-                let rest = self.said.raw.rest(&message.content.text).unwrap_or_default();
+                let heard = if self.said.all.length == 0 { self.tagged } else { self.said.all };
+                let rest = heard.rest(&message.content.text).unwrap_or_default();
                 self.text(rest.to_owned(), false, &message.tool_calls);
                 if self.calls.list.is_empty() && !message.tool_calls.is_empty() {
                     self.end_texts(&message.tool_calls);
@@ -549,6 +552,9 @@ impl State {
         self.said.cut(&mut text);
         if text.is_empty() {
             return;
+        }
+        if self.said.all.length == 0 {
+            self.tagged.add(&text);
         }
         let (thought, text) = self.tags.push(text, is_thought);
         self.think(thought);

@@ -77,8 +77,6 @@ impl Growing {
 pub(crate) struct Said {
     pub(crate) start: String,
     pub(crate) all: Heard,
-    /// The same, with the reasoning that stands in the text, and its tags.
-    pub(crate) raw: Heard,
     is_several: bool,
     pub(crate) growing: Growing,
 }
@@ -90,7 +88,6 @@ impl Said {
         if known > 0 {
             piece.drain(..known);
         }
-        self.raw.add(piece);
     }
 
     /// Cuts a piece, and adds what is left of it. Says whether that is new.

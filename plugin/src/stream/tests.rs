@@ -1077,6 +1077,12 @@ fn a_whole_message_behind_its_pieces_counts_once() {
         let open = said.strip_prefix("<think>").filter(|said| !said.contains('<')).map(text);
         assert_eq!(more[1..], [known, open.as_slice(), core::slice::from_ref(&finish)].concat(), "{said}");
     }
+    let said = |text: &str| serde_json::json!({ "content": text }).to_string();
+    let all = whole(&said("<think>a</think>\nHi"));
+    for before in ["<think>a</think>\n", "<think>a</think>\nHi"] {
+        let more = events(&[&delta(&said(before)), &all, DONE]);
+        assert_eq!(more[1..], [thinking("a", None), text("Hi"), finish.clone()], "{before}");
+    }
 }
 
 /// The content of many proxies to Google's models: in a stream one piece holds the image.
