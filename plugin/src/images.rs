@@ -180,10 +180,13 @@ pub(crate) fn drawn(text: &str) -> Option<(&str, MediaSource, &str)> {
         let end = rest.bytes().position(|byte| matches!(byte, b')' | b' ' | b'\n' | b'"' | b'`')).unwrap_or(rest.len());
         let (url, behind) = rest.split_at_checked(end)?;
         // Three marks begin code, and end it.
-        marks += before.matches("```").count();
-        let start = match before.strip_suffix("](").and_then(|named| named.rsplit_once("![")) {
-            Some((said, name)) if !name.contains("](") => Some(from + said.len()),
-            _ => Some(0).filter(|_| all.trim().is_empty()),
+        marks += before.split("```").count() - 1;
+        // A bracket alone is a part of its name; a link before it is none.
+        let named = before.strip_suffix("](").unwrap_or_default().as_bytes();
+        let at = named.windows(2).rposition(|two| two == b"![" || two == b"](");
+        let start = match at.filter(|at| named.get(*at) == Some(&b'!')) {
+            Some(at) => Some(from + at),
+            None => Some(0).filter(|_| all.trim().is_empty()),
         };
         if let Some(start) = start.filter(|_| marks % 2 == 0 && url.len() >= DRAWN)
             && let Ok(data) = base64::decoded(url.as_bytes())
