@@ -49,6 +49,11 @@ const MAX_DEPTH: usize = 6;
 impl Failure {
     /// `None` where it is no JSON that says something.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        Self::within(body, 0)
+    }
+
+    /// So many failures down.
+    fn within(body: &[u8], depth: usize) -> Option<Self> {
         let text = lossy(body);
         let root = match Json::parse(wire::last_event(&text)).ok()? {
             // Google's errors are a list, of which the gateway makes an object with numbers for names.
@@ -64,16 +69,16 @@ impl Failure {
         if let Some(first) = root.get("0").and_then(Json::object) {
             root = first;
         }
-        let mut read = Self::of(&root);
+        let mut read = Self::of(&root, depth);
         if read.message.is_empty()
-            && let Some((before, inner)) = root.iter().find_map(within)
+            && let Some((before, inner)) = root.iter().find_map(|member| in_member(member, depth))
         {
             read.fill(&before, inner);
         }
         Some(read)
     }
 
-    fn of(root: &Object<'_>) -> Self {
+    fn of(root: &Object<'_>, depth: usize) -> Self {
         let mut read = Self {
             provider: root.text("provider").into_owned(),
             is_marked: wire::is_failed(root),
@@ -135,13 +140,15 @@ impl Failure {
         // that is JSON once more, and what LiteLLM says: it tells behind it how it went, and writes some as Python does
         // (BerriAI/litellm#11197, #20575).
         let said = named(&["message", "error"]);
-        if let Some((before, json)) = said.find('{').and_then(|at| said.split_at_checked(at)) {
+        if depth < MAX_DEPTH
+            && let Some((before, json)) = said.find('{').and_then(|at| said.split_at_checked(at))
+        {
             let (before, json) = match before.strip_suffix("b'") {
                 Some(before) => (before, json.replace(r"\'", "'").replace(r"\\", r"\")),
                 None => (before, json.to_owned()),
             };
             let json = parted(Nesting::default(), &json).map_or(&*json, |(json, _)| json);
-            let inner = Self::read(json.as_bytes()).filter(|inner| !inner.message.is_empty());
+            let inner = Self::within(json.as_bytes(), depth + 1).filter(|inner| !inner.message.is_empty());
             let name = before.strip_prefix("Invalid response received from ");
             if let Some(inner) = inner.filter(|inner| inner.has_error || name.is_some() || before.is_empty()) {
                 read.fill(name.unwrap_or(before), inner);
@@ -187,14 +194,14 @@ fn words(value: &Json<'_>, depth: usize) -> Option<String> {
 
 /// A failure that stands in a member of another name, behind that name, which says of what kind it is:
 /// `throttlingException`, `Response`.
-fn within((name, value): &(Cow<'_, str>, Json<'_>)) -> Option<(String, Failure)> {
+fn in_member((name, value): &(Cow<'_, str>, Json<'_>), depth: usize) -> Option<(String, Failure)> {
     let has_words = |object: &Object<'_>| {
         ["message", "msg", "error", "raiFilteredReason"]
             .iter()
             .any(|word| object.like(word).is_some_and(|said| !said.is_nested() || *word == "error"))
     };
     let failed = |value: &Json<'_>| {
-        Some(Failure::of(&value.object().filter(has_words)?)).filter(|failure| !failure.message.is_empty())
+        Some(Failure::of(&value.object().filter(has_words)?, depth)).filter(|failure| !failure.message.is_empty())
     };
     let mut inner = failed(value).or_else(|| value.list()?.iter().find_map(failed))?;
     if name == "data" {
