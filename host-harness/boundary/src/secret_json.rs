@@ -87,29 +87,35 @@ pub(crate) fn object_reference(value: &Value) -> Option<(&str, &str)> {
     matches!(source, "env" | "file" | "exec" | "store").then_some((source, id))
 }
 
-/// The names of all references in `value`, including those in JSON written as text, and objects.
-pub fn all_references(value: &Value) -> Vec<String> {
-    all(value, references)
+/// The names of all references in `value`, including those in JSON written as text, and objects. Each with whether it stands
+/// under a secret's name there.
+pub fn all_references(value: &Value) -> Vec<(String, bool)> {
+    let mut found = Vec::new();
+    all(value, false, references, &mut found);
+    found
 }
 
-/// The same, and the names of escaped ones: a program that reads the text and writes it anew may leave out the escape.
+/// The names alone, and those of escaped ones: a program that reads the text and writes it anew may leave out the escape.
 pub(crate) fn all_names(value: &Value) -> Vec<String> {
-    all(value, names)
+    let mut found = Vec::new();
+    all(value, false, names, &mut found);
+    found.into_iter().map(|(name, _)| name).collect()
 }
 
-fn all(value: &Value, of: fn(&str) -> Vec<String>) -> Vec<String> {
+fn all(value: &Value, named: bool, of: fn(&str) -> Vec<String>, found: &mut Vec<(String, bool)>) {
     match value {
         Value::String(text) => {
-            let mut found = of(text);
-            found.extend(parse(text).iter().flat_map(|json| all(json, of)));
-            found
+            let json = parse(text);
+            // What stands under no secret's name within JSON is found there.
+            found.extend(of(text).into_iter().map(|name| (name, named || json.is_some())));
+            json.iter().for_each(|json| all(json, named, of, found));
         }
-        Value::Array(items) => items.iter().flat_map(|item| all(item, of)).collect(),
+        Value::Array(items) => items.iter().for_each(|item| all(item, named, of, found)),
         Value::Object(members) => {
-            let own = object_reference(value).map(|(_, id)| id.to_owned());
-            own.into_iter().chain(members.values().flat_map(|member| all(member, of))).collect()
+            found.extend(object_reference(value).map(|(_, id)| (id.to_owned(), named)));
+            members.iter().for_each(|(name, member)| all(member, named || names_a_secret(name), of, found));
         }
-        _ => Vec::new(),
+        _ => {}
     }
 }
 

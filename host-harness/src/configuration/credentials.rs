@@ -1,10 +1,12 @@
 //! Finds secrets, in the order that a user expects: given directly, the environment, the configuration, the system's
 //! keyring. Owns where a secret may come from; `egress` attaches it to requests.
 
-use std::collections::BTreeMap;
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, HashMap, HashSet},
+};
 
 use boundary::{
-    mask::Mask,
     references::{references, shorthand},
     secret_json::all_references,
     view::entries,
@@ -168,27 +170,80 @@ fn find_one(
     Ok(found.or_else(|| Some((keyring?(&descriptor.id, &credential.id)?, CredentialSource::Keyring))))
 }
 
-/// The one of these names that stands for a credential: its own variable, what the entry's `apiKey` refers to, or one that
-/// holds it, maybe by way of others.
-pub(super) fn key_among<'n>(
-    descriptor: &Descriptor,
-    names: &'n [String],
-    references: &References<'_>,
-) -> Option<&'n String> {
-    if names.is_empty() {
-        return None;
+/// The names of variables that stand for the key: its own, those that the entry's `apiKey` or a header of the key refers to,
+/// and those of the `env` block that lead to one of these. By their names alone: a key may be an ordinary word, and another
+/// service may take the same one.
+pub(super) struct KeyNames<'a> {
+    descriptor: &'a Descriptor,
+    pub(super) references: References<'a>,
+    /// Found when a name is first looked for, so that each text then costs its own length.
+    all: OnceCell<HashSet<String>>,
+}
+
+impl<'a> KeyNames<'a> {
+    /// For one use of the configuration.
+    pub(super) fn new(descriptor: &'a Descriptor, references: References<'a>) -> Self {
+        Self { descriptor, references, all: OnceCell::new() }
     }
-    let entries = entries(references.config, &descriptor.id);
-    let of_entries: Vec<String> =
-        entries.iter().filter_map(|(_, entry)| entry.get("apiKey")).flat_map(all_references).collect();
-    // A keyring is not asked: what it holds is in no variable.
-    let held = Credentials::find(descriptor, &BTreeMap::new(), references.environment, references.config, None);
-    let mask = Mask::new(held.into_iter().flat_map(|held| held.0.into_values()).map(|(secret, _)| secret));
-    names.iter().find(|name| {
-        descriptor.credentials.iter().any(|credential| credential.env_vars.contains(name))
-            || of_entries.contains(name)
-            || references.found(name).is_ok_and(|value| mask.bytes(value.as_bytes()).is_some())
-    })
+
+    /// The one of these that stands for the key.
+    pub(super) fn among<'n>(&self, names: &'n [String]) -> Option<&'n String> {
+        names.iter().find(|name| self.all.get_or_init(|| self.find()).contains(*name))
+    }
+
+    /// The one in these options. What stands under a secret's name there is another service's key, which may be the same: only
+    /// the key's own variable is a mistake there.
+    pub(super) fn among_options(&self, options: &Value) -> Option<String> {
+        let (secret, plain): (Vec<_>, Vec<_>) = all_references(options).into_iter().partition(|(_, named)| *named);
+        let of = |all: Vec<(String, bool)>| all.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        let is_own = |name: &String| self.own().any(|own| own == name);
+        self.among(&of(plain)).cloned().or_else(|| of(secret).into_iter().find(is_own))
+    }
+
+    fn own(&self) -> impl Iterator<Item = &'a String> {
+        self.descriptor.credentials.iter().flat_map(|credential| &credential.env_vars)
+    }
+
+    fn find(&self) -> HashSet<String> {
+        let References { environment, config, .. } = self.references;
+        let mut block: HashMap<&String, Vec<String>> = HashMap::new();
+        let env = config.get("env");
+        // What stands in both places is read from the second.
+        for (name, value) in
+            [env.and_then(|env| env.get("vars")), env].into_iter().flatten().filter_map(Value::as_object).flatten()
+        {
+            block.insert(name, value.as_str().map(references).unwrap_or_default());
+        }
+        let mut users: HashMap<&String, Vec<&String>> = HashMap::new();
+        for (user, used) in block.iter().flat_map(|(user, all)| all.iter().map(move |used| (*user, used))) {
+            users.entry(used).or_default().push(user);
+        }
+        let entries = entries(config, &self.descriptor.id);
+        let keys = entries.iter().filter_map(|(_, entry)| entry.get("apiKey"));
+        let headers = self.descriptor.credentials.iter().flat_map(|credential| {
+            entries.iter().flat_map(|(_, entry)| headers_of_key(entry, credential)).map(|(.., value)| value)
+        });
+        let mut found: HashSet<String> = keys.chain(headers).flat_map(names_in).chain(self.own().cloned()).collect();
+        let mut left: Vec<String> = found.iter().cloned().collect();
+        while let Some(name) = left.pop() {
+            for &user in users.get(&name).into_iter().flatten() {
+                // The environment goes over the block.
+                if !found.contains(user) && environment.get(user).is_none() {
+                    found.insert(user.clone());
+                    left.push(user.clone());
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The names that a secret refers to.
+fn names_in(secret: &Value) -> Vec<String> {
+    match secret.as_str().and_then(shorthand) {
+        Some(name) => vec![name.to_owned()],
+        None => all_references(secret).into_iter().map(|(name, _)| name).collect(),
+    }
 }
 
 /// Whether a reference is to one of these variables.
@@ -211,17 +266,25 @@ fn configured_header(
     references: &References<'_>,
 ) -> Option<(SecretString, CredentialSource)> {
     entries.iter().find_map(|(name, entry)| {
-        [("request.headers", entry.pointer("/request/headers")), ("headers", entry.get("headers"))]
-            .into_iter()
-            .find_map(|(place, headers)| {
-                let headers = headers.and_then(Value::as_object)?;
-                let (header, value) =
-                    headers.iter().find(|(header, _)| header.trim().eq_ignore_ascii_case(&credential.header))?;
-                let path = format!("models.providers.{}.{place}.{header}", name.trim());
-                let found = secret(value, &path, references).ok().flatten()?;
-                let key = found.secret.expose_secret().trim().strip_prefix(&*credential.prefix)?.to_owned();
-                Some((key.into(), CredentialSource::Configuration(path)))
-            })
+        headers_of_key(entry, credential).find_map(|(place, header, value)| {
+            let path = format!("models.providers.{}.{place}.{header}", name.trim());
+            let found = secret(value, &path, references).ok().flatten()?;
+            let key = found.secret.expose_secret().trim().strip_prefix(&*credential.prefix)?.to_owned();
+            Some((key.into(), CredentialSource::Configuration(path)))
+        })
+    })
+}
+
+/// The headers of the entry that the key is sent in: where each stands, its name and its value.
+fn headers_of_key<'e>(
+    entry: &'e Value,
+    credential: &'e Credential,
+) -> impl Iterator<Item = (&'static str, &'e String, &'e Value)> {
+    let places = [("request.headers", entry.pointer("/request/headers")), ("headers", entry.get("headers"))];
+    places.into_iter().filter_map(|(place, headers)| {
+        let mut headers = headers.and_then(Value::as_object)?.iter();
+        let (header, value) = headers.find(|(header, _)| header.trim().eq_ignore_ascii_case(&credential.header))?;
+        Some((place, header, value))
     })
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     agent::sole_agent,
-    credentials::key_among,
+    credentials::KeyNames,
     environment::{Environment, References},
 };
 use crate::{
@@ -84,7 +84,7 @@ pub enum ModelSource {
 /// object.
 pub fn chosen_model(config: &Value, environment: &Environment, descriptor: &Descriptor) -> Result<ChosenModel> {
     if let Some(DefaultName { path, name, .. }) = default_name(config)?
-        && let Some(key) = key_among(descriptor, &references(name), &References::new(environment, config))
+        && let Some(key) = KeyNames::new(descriptor, References::new(environment, config)).among(&references(name))
     {
         return Err(Error::at(&path, format!("refers to {key}, and the key is no part of a model's name")));
     }

@@ -6,7 +6,6 @@ use boundary::{
     merge::{SPELLINGS, conflict},
     origin::Origin,
     references::{is_reference, references},
-    secret_json,
     view::{entries, models},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -14,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     call_options::{CallOptions, put},
-    credentials::{Credentials, Kept, key_among},
+    credentials::{Credentials, Kept, KeyNames},
     entry::{self, Checked, FORM, Left},
     environment::{Environment, References},
     model_ref::{default_name, id_of},
@@ -188,13 +187,17 @@ impl Setup {
         References::new(&self.environment, &self.config)
     }
 
+    fn key_names<'a>(&'a self, descriptor: &'a Descriptor) -> KeyNames<'a> {
+        KeyNames::new(descriptor, self.references())
+    }
+
     /// What this host would refuse, and what is doubtful. What can be settled is settled, as for a call.
     pub(crate) fn findings(&mut self, descriptor: &Descriptor, outdone: &[String]) -> Vec<Finding> {
         let Checked { left, mut refused } = self.checked(descriptor);
         let mut of_models = Vec::new();
-        let references = self.references();
+        let keys = self.key_names(descriptor);
         for (path, row) in self.models_with_url(descriptor) {
-            match row["baseUrl"].as_str().map(|url| resolved_url(descriptor, &references, &path, url)) {
+            match row["baseUrl"].as_str().map(|url| resolved_url(&keys, &path, url)) {
                 Some(Ok(url)) => of_models.push((path, url)),
                 Some(Err(error)) if refused.len() < MOST_REFUSED => refused.push(error),
                 _ => {}
@@ -264,7 +267,7 @@ impl Setup {
             None => Ok(descriptor.default_base_url.clone()),
             Some(url) => {
                 let path = format!("models.providers.{}.baseUrl", descriptor.id);
-                resolved_url(descriptor, &self.references(), &path, url)
+                resolved_url(&self.key_names(descriptor), &path, url)
             }
         }
     }
@@ -338,7 +341,7 @@ impl Setup {
             let (path, row) = self.models_with_url(descriptor).into_iter().find(is_it)?;
             let resolved = row["baseUrl"]
                 .as_str()
-                .map(|url| resolved_url(descriptor, &self.references(), &path, url).map(Value::from));
+                .map(|url| resolved_url(&self.key_names(descriptor), &path, url).map(Value::from));
             Some(resolved.unwrap_or_else(|| Ok(row["baseUrl"].clone())))
         };
         let base_url = match given {
@@ -422,8 +425,7 @@ impl Setup {
             std::mem::take(&mut self.options).into_iter().for_each(|(name, value)| put(config, name, value));
         }
         let options = self.config.pointer(&format!("/plugins/entries/{}/config", descriptor.id));
-        let names = options.map(secret_json::all_references).unwrap_or_default();
-        match key_among(descriptor, &names, &self.references()) {
+        match options.and_then(|options| self.key_names(descriptor).among_options(options)) {
             None => Ok(()),
             Some(name) => Err(Error::at(path, format!("refers to {name}, and the key goes into no option"))
                 .hint("Remove it there: the host sends the key by itself.")),
@@ -432,12 +434,12 @@ impl Setup {
 }
 
 /// The base URL at `path`, with what it refers to. The plugin sees it, and so does whoever reads an error.
-fn resolved_url(descriptor: &Descriptor, all: &References<'_>, path: &str, url: &str) -> Result<String> {
-    if let Some(name) = key_among(descriptor, &references(url), all) {
+fn resolved_url(keys: &KeyNames<'_>, path: &str, url: &str) -> Result<String> {
+    if let Some(name) = keys.among(&references(url)) {
         return Err(Error::at(path, format!("refers to {name}, and the key goes into no URL"))
             .hint("Write the gateway's URL there: the host sends the key by itself."));
     }
-    let resolved = all.resolve(url.trim());
+    let resolved = keys.references.resolve(url.trim());
     Ok(resolved.map_err(|error| error.placed_at(path))?.expose_secret().to_owned())
 }
 
@@ -610,15 +612,27 @@ mod tests {
     #[test]
     fn an_option_may_refer_to_a_variable_but_not_to_the_key() {
         let settled = |options: Value| {
-            let config = json!({"plugins": {"entries": {"acme": {"config": options}}}});
-            let mut setup = Setup::new(config);
+            let mut setup = Setup::new(json!({
+                "env": {"BY_WAY": "x-${OWN_KEY}"},
+                "models": {"providers": {"acme": {"apiKey": "$OWN_KEY", "models": []}}},
+                "plugins": {"entries": {"acme": {"config": options}}},
+            }));
             setup.settle(&descriptor(), &[], None)?;
             Ok::<_, Error>(setup.config["plugins"]["entries"]["acme"]["config"].take())
         };
         // It stays as it is written: what it stands for is filled in where the request goes out.
         let options = json!({"a": "${TEAM}", "metadata": {"team": "x-${TEAM}"}, "list": ["$${ACME_KEY}"], "n": 1});
         assert_eq!(settled(options.clone()).unwrap(), options);
+        // A gateway of one's own may take the key of the service behind it.
+        let options =
+            json!({"config": {"provider": "openai", "api_key": "${OWN_KEY}"}, "inline": "{\"apiKey\": \"${BY_WAY}\"}"});
+        assert_eq!(settled(options.clone()).unwrap(), options);
+        for name in ["OWN_KEY", "BY_WAY"] {
+            let error = settled(json!({"metadata": {"team": format!("${{{name}}}")}})).unwrap_err().to_string();
+            assert!(error.contains(&format!("{name}, and the key goes into no option")), "{error}");
+        }
         for options in [
+            json!({"api_key": "${ACME_KEY}"}),
             json!({"a": "${ACME_KEY}"}),
             json!({"a": [{"b": "x-${ACME_KEY}"}]}),
             json!({"a": "{\"b\": \"${ACME_KEY}\"}"}),
@@ -626,6 +640,48 @@ mod tests {
         ] {
             let error = settled(options).unwrap_err().to_string();
             assert!(error.contains("ACME_KEY, and the key goes into no option"), "{error}");
+        }
+    }
+
+    /// A gateway of one's own takes any key, such as the word `portkey`, or another service's.
+    #[test]
+    fn a_key_that_stands_in_other_variables_too_is_refused_in_none() {
+        let environment = Environment::from_fn(|name| match name {
+            "ACME_KEY" | "OPENAI_API_KEY" => Some("gateway".to_owned()),
+            "URL" => Some("http://gateway:8787/v1".to_owned()),
+            "M" => Some("acme/@gateway/m".to_owned()),
+            // It goes over that of the block.
+            "BY_WAY" => Some("plain".to_owned()),
+            _ => None,
+        });
+        let config = json!({
+            "agents": {"defaults": {"model": "${M}"}},
+            "env": {"BY_WAY": "${ACME_KEY}"},
+            "models": {"providers": {"acme": {"baseUrl": "${URL}", "models": []}}},
+            "plugins": {"entries": {"acme": {"config": {"config": {"api_key": "${OPENAI_API_KEY}"}, "a": "${BY_WAY}"}}}},
+        });
+        let chosen = super::super::model_ref::chosen_model(&config, &environment, &descriptor()).unwrap();
+        assert_eq!(chosen.id, "@gateway/m");
+        let mut setup = Setup::new(config).environment(environment);
+        setup.settle(&descriptor(), &[], None).unwrap();
+        assert_eq!(setup.base_url_of(&descriptor()).unwrap(), "http://gateway:8787/v1");
+    }
+
+    /// Where each is looked for among all the others, this takes minutes.
+    #[test]
+    fn many_references_are_compared_with_many_in_one_pass() {
+        let many = |letter: char| (0..300_000).map(|at| format!("${{{letter}{at}}}")).collect::<String>();
+        let rows: Vec<_> = (0..2_000).map(|at| json!({"id": at.to_string(), "baseUrl": "http://${HERE}/v1"})).collect();
+        let mut setup = Setup::new(json!({
+            "env": {"HERE": "127.0.0.1"},
+            "models": {"providers": {"acme": {"apiKey": many('A'), "models": rows}}},
+            "plugins": {"entries": {"acme": {"config": {"a": many('B')}}}},
+        }));
+        let descriptor = descriptor();
+        assert!(setup.settle_options(&descriptor).is_ok());
+        let keys = setup.key_names(&descriptor);
+        for (path, row) in setup.models_with_url(&descriptor) {
+            assert_eq!(resolved_url(&keys, &path, row["baseUrl"].as_str().unwrap()).unwrap(), "http://127.0.0.1/v1");
         }
     }
 
@@ -637,13 +693,16 @@ mod tests {
             ("https://acme.example/${ACME_KEY}/v1", "ACME_KEY"),
             ("https://acme.example/${OWN_KEY}/v1", "OWN_KEY"),
             ("https://acme.example/${BY_WAY}/v1", "BY_WAY"),
+            ("https://acme.example/${OF_HEADER}/v1", "OF_HEADER"),
         ] {
             let rows = json!([{"id": "a", "name": "A", "baseUrl": url}]);
             for mut entry in
                 [json!({"baseUrl": url, "models": []}), json!({"baseUrl": "https://acme.example", "models": rows})]
             {
-                if name == "OWN_KEY" {
-                    entry["apiKey"] = "${OWN_KEY}".into();
+                match name {
+                    "OWN_KEY" => entry["apiKey"] = "${OWN_KEY}".into(),
+                    "OF_HEADER" => entry["headers"] = json!({"X-Acme-Key": "${OF_HEADER}"}),
+                    _ => {}
                 }
                 let environment = Environment::from_fn(move |set| match set {
                     "ACME_KEY" => Some("k-secret-1".to_owned()),
