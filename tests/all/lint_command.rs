@@ -162,6 +162,28 @@ fn what_chat_does_not_take_as_it_is_meant_is_warned_of() {
     }
 }
 
+/// What keeps `chat` from asking a model, `lint` says.
+#[test]
+fn a_default_model_that_refers_to_the_key_or_to_nothing_is_one_error() {
+    let user = User::new();
+    for (name, expected) in [
+        ("PORTKEY_API_KEY", "refers to PORTKEY_API_KEY, and the key is no part of a model's name"),
+        ("NOPE", "the configuration refers to ${NOPE}, which is not set"),
+    ] {
+        let config = json!({"agents": {"defaults": {"model": format!("portkey/${{{name}}}")}}});
+        user.cli.write("c.json", config.to_string());
+        let linted = user.cli.run(&["lint", "--config", "c.json"]);
+        assert_eq!((linted.code, linted.out.lines().count()), (4, 1), "{linted:?}");
+        assert!(linted.out.starts_with(&format!("error: agents.defaults.model: {expected}")), "{linted:?}");
+        let asked = user.cli.run(&["chat", "--config", "c.json", "hello"]);
+        assert!(
+            asked.code != 0 && asked.err.contains("agents.defaults.model") && asked.err.contains(expected),
+            "{asked:?}"
+        );
+    }
+    assert!(user.stub.requests().is_empty());
+}
+
 /// What is told of one flag, whether another is there changes nothing of.
 #[test]
 fn chat_warns_of_the_flags_that_lint_never_sees_alone() {

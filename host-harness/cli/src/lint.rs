@@ -27,9 +27,15 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let plugin = args.connect.run.plugin().await?;
     let (file, environment) = args.connect.config.read_existing()?;
     let mut findings = args.connect.findings(&plugin, &file, &environment).await?;
-    let chosen = chosen_model(file.value(), &environment, plugin.descriptor());
-    if let Some((path, why)) = chosen.as_ref().ok().and_then(|chosen| beside_default(chosen, &plugin.descriptor().id)) {
-        findings.push(Finding { severity: Severity::Warning, path: path.to_owned(), message: format!("This {why}") });
+    match chosen_model(file.value(), &environment, plugin.descriptor()) {
+        Ok(chosen) => findings.extend(beside_default(&chosen, &plugin.descriptor().id).map(|(path, why)| Finding {
+            severity: Severity::Warning,
+            path: path.to_owned(),
+            message: format!("This {why}"),
+        })),
+        // Of one that is no text it is said already.
+        Err(error) if findings.iter().any(|said| error.path() == Some(&*said.path)) => {}
+        Err(error) => findings.push(Finding::from(&error)),
     }
     let is_wrong = findings.iter().any(|finding| finding.severity == Severity::Error);
     if args.json {

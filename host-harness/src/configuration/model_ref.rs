@@ -153,7 +153,8 @@ fn default_model<'c>(
     environment: &Environment,
 ) -> Result<Option<(DefaultName<'c>, Option<ModelRef>)>> {
     let Some(named) = default_name(config)? else { return Ok(None) };
-    let resolved = References::new(environment, config).resolve(named.name)?;
+    let resolved = References::new(environment, config).resolve(named.name);
+    let resolved = resolved.map_err(|error| error.placed_at(&named.path))?;
     let model = named_model(config, secrecy::ExposeSecret::expose_secret(&resolved));
     Ok(Some((named, model)))
 }

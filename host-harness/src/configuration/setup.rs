@@ -217,7 +217,7 @@ impl Setup {
         let base_url = self.base_url_of(descriptor);
         self.write_base_url(descriptor, base_url.as_deref().unwrap_or("http://127.0.0.1/v1"));
         refused.extend(base_url.err());
-        let mut findings: Vec<_> = refused.iter().map(refusal).collect();
+        let mut findings: Vec<_> = refused.iter().map(Finding::from).collect();
         findings.extend(self.in_the_clear(descriptor, of_models));
         let of_form = left.into_iter().filter(|left| left.why == FORM);
         findings.extend(of_form.map(|Left { path, why }| {
@@ -480,14 +480,16 @@ fn object_in<'v>(parent: &'v mut Map<String, Value>, name: &str) -> Option<&'v m
     value.as_object_mut()
 }
 
-/// An error of the host's as a finding: its message without the place, and what to do.
-fn refusal(error: &Error) -> Finding {
-    let path = error.path().unwrap_or_default();
-    let message = error.to_string();
-    let named = [format!("`{path}` "), format!("{path}: ")];
-    let why = named.iter().find_map(|named| message.strip_prefix(named)).unwrap_or(&message);
-    let hint = error.record().hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
-    Finding { severity: Severity::Error, path: path.into(), message: format!("{why}.{hint}") }
+impl From<&Error> for Finding {
+    /// The message without the place, and what to do.
+    fn from(error: &Error) -> Self {
+        let path = error.path().unwrap_or_default();
+        let message = error.to_string();
+        let named = [format!("`{path}` "), format!("{path}: ")];
+        let why = named.iter().find_map(|named| message.strip_prefix(named)).unwrap_or(&message);
+        let hint = error.record().hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
+        Self { severity: Severity::Error, path: path.into(), message: format!("{why}.{hint}") }
+    }
 }
 
 fn base_url_pointer(descriptor: &Descriptor) -> String {
