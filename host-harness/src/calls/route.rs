@@ -145,9 +145,9 @@ impl Route {
                     let hint = "The host attaches this header itself: a provider must not set it.";
                     (format!("the header {:.64}", name.as_str()), is_attached.then_some(hint))
                 }
-                Some(Refused::Host(name)) => {
+                Some(Refused::Origin(name)) => {
                     let hint = "A provider calls the configured base URL alone: the one in its `connection`.";
-                    (format!("a request to {name:.128}"), Some(hint))
+                    (format!("a request to {name:.256}"), Some(hint))
                 }
             };
             error.message = format!("{} (the host refused {what})", error.message);

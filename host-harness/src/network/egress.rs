@@ -212,7 +212,8 @@ impl Egress {
             && uri.authority().is_some_and(|given| given.as_str() == authority.as_str());
         if !is_as_written && Origin::of(uri).as_ref() != Some(origin) {
             tracing::debug!(allowed = %origin, "denied a request to another origin");
-            refused.get_or_init(|| Refused::Host(uri.host().unwrap_or_default().to_owned()));
+            let host = || uri.host().unwrap_or_default().to_owned();
+            refused.get_or_init(|| Refused::Origin(Origin::of(uri).map_or_else(host, |origin| origin.to_string())));
             return Err(WasiError::HttpRequestDenied);
         }
         // The connector resolves names through `Resolver`, but takes an address as it stands.

@@ -32,8 +32,8 @@ pub(crate) type Refusals = Arc<OnceLock<Refused>>;
 pub(crate) enum Refused {
     /// To set this header.
     Header(HeaderName),
-    /// To call this host: it is not of the configured origin.
-    Host(String),
+    /// To call this origin: it is not the configured one.
+    Origin(String),
 }
 
 impl Hooks {

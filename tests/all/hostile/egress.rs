@@ -66,6 +66,24 @@ async fn a_request_to_another_origin_is_denied_and_nothing_is_sent() {
     }
 }
 
+/// An author sees which one: by its host alone it may look like the configured one.
+#[tokio::test]
+async fn what_was_denied_is_named_with_its_scheme_host_and_port() {
+    let host = Host::new().await;
+    let own = host.server.address().to_string();
+    for (scheme, authority, named) in [
+        ("https", &*own, format!("https://{own}")),
+        ("http", "127.0.0.1", "http://127.0.0.1:80".to_owned()),
+        ("https", "elsewhere.example", "https://elsewhere.example:443".to_owned()),
+        ("https", "user:password@elsewhere.example", "elsewhere.example".to_owned()),
+    ] {
+        let error = host.attack("send", &[scheme, authority, "/v1/models", "GET", ""]).await.unwrap_err();
+        assert!(error.to_string().ends_with(&format!("(the host refused a request to {named})")), "{error:?}");
+        let hint = error.record().hint.as_deref().unwrap_or_default();
+        assert!(hint.contains("calls the configured base URL alone"), "{error:?}");
+    }
+}
+
 /// A denial does not depend on what the host holds: it comes before any credential.
 #[tokio::test]
 async fn a_denied_call_is_the_same_with_and_without_a_key() {
