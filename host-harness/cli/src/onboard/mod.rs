@@ -134,7 +134,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         answers_of_flags(&args, &plugin, &file, &environment)?
     };
-    answers.check_given(&plugin, file.value()).await?;
+    answers.check_given(&plugin, file.value(), &environment).await?;
     if !asks {
         // Before anything is called: what is there may not take it.
         file.text_with(&answers.merge(&plugin, file.value()).await?)?;
@@ -408,7 +408,7 @@ impl Answers {
     }
 
     /// Refuses an option or a header that a call would refuse: it is not written first. Warns of what is doubtful in one.
-    async fn check_given(&self, plugin: &Plugin, config: &Value) -> anyhow::Result<()> {
+    async fn check_given(&self, plugin: &Plugin, config: &Value, environment: &Environment) -> anyhow::Result<()> {
         let id = &plugin.descriptor().id;
         let options = self.options.iter().map(|(name, _)| (format!("--option {name}"), option_place(id, name)));
         let header = |name: &str| (format!("--header {name}"), format!("models.providers.{id}.headers.{name}"));
@@ -417,7 +417,7 @@ impl Answers {
             return Ok(());
         }
         let merged = self.merge(plugin, config).await?;
-        for finding in plugin.lint_setup(Setup::new(merged)).await? {
+        for finding in plugin.lint_setup(Setup::new(merged).environment(environment.clone())).await? {
             let is_at = |place: &str| around(&finding.path, place).is_some_and(|(before, _)| before.is_empty());
             let Some((flag, _)) = given.iter().find(|(_, place)| is_at(place)) else { continue };
             let message = format!("{flag}: {}", finding.message);
