@@ -152,11 +152,17 @@ async fn entry_findings(plugin: &Plugin) -> Vec<String> {
     };
     match config.pointer(&format!("/{}", path.replace('.', "/"))) {
         None => vec![format!("its apply-config writes no `{path}` into an empty configuration")],
-        Some(written) => {
-            let refused = entry::check(written, &path).refused.into_iter();
-            refused.map(|error| format!("what its apply-config writes is refused: {error}")).collect()
-        }
+        Some(written) => slips_in(written, &path),
     }
+}
+
+/// The same of an entry that was written at `path`.
+fn slips_in(entry: &Value, path: &str) -> Vec<String> {
+    let refused = entry::check(entry, path).refused.into_iter();
+    let refused = refused.map(|error| format!("what its apply-config writes is refused: {error}"));
+    // OpenClaw refuses a file without the last two, and needs the first to know how to ask.
+    let lacking = ["api", "baseUrl", "models"].into_iter().filter(|key| entry.get(key).is_none_or(Value::is_null));
+    refused.chain(lacking.map(|key| format!("its apply-config writes no `{path}.{key}`"))).collect()
 }
 
 /// Where the options that a manifest allows are not those that the component takes.
@@ -245,6 +251,17 @@ mod tests {
             *manifest.pointer_mut(pointer).unwrap() = value;
             let found = differences(&said, false, false, &manifest);
             assert!(found.iter().any(|finding| finding.contains(expected)), "{pointer}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn an_entry_that_openclaw_can_do_nothing_with_is_found_out() {
+        let sound = json!({"api": "openai-completions", "baseUrl": "https://acme.example/v1", "models": []});
+        assert_eq!(slips_in(&sound, "p"), Vec::<String>::new());
+        for key in ["api", "baseUrl", "models"] {
+            let mut entry = sound.clone();
+            entry.as_object_mut().unwrap().remove(key);
+            assert_eq!(slips_in(&entry, "p"), [format!("its apply-config writes no `p.{key}`")]);
         }
     }
 }
