@@ -168,15 +168,16 @@ impl Fixture {
 
     pub(super) fn images(&self) -> Verdict<&ImageCapabilities> {
         let none = || Flaw::NotApplicable("the component makes no images".into());
-        self.descriptor().images.as_ref().ok_or_else(none)
+        let images = self.descriptor().images.as_ref().ok_or_else(none)?;
+        self.answered().map(|()| images)
     }
 
     pub(super) fn embeddings(&self) -> Verdict {
-        exported(self.plugin.has_embeddings(), "embeddings")
+        exported(self.plugin.has_embeddings(), "embeddings").and_then(|()| self.answered())
     }
 
     pub(super) fn audio(&self) -> Verdict {
-        exported(self.plugin.has_audio(), "audio")
+        exported(self.plugin.has_audio(), "audio").and_then(|()| self.answered())
     }
 
     pub(super) fn prices(&self) -> Verdict {

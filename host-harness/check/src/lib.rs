@@ -3,7 +3,8 @@
 //! stand-in of [`host_harness_stub`], the gateway; nothing leaves the machine.
 //!
 //! The expectations follow from the component's own descriptor and the WIT, so any provider can be checked. The stand-in
-//! speaks OpenAI's API: where a descriptor's `api` is another one, the cases that need its answers do not apply.
+//! speaks OpenAI's API: where a descriptor's `api` is another one, the cases that need its answers do not apply, nor those
+//! of faults that it would be told of by another member than the body's `model`.
 //! [`host_harness::validate()`] says whether a component may be loaded at all.
 //!
 //! The ids are those of OpenClaw's checklist: `O1`… onboarding, `I1`… images. Others are ours: `C1`… what only OpenClaw's
