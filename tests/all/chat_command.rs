@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fault_server::{FaultServer, bytes},
-    raw_server::{JSON, whole},
+    raw_server::{HELLO, JSON, responding, whole},
     support::{Cli, KEY, Ran, User, start, until},
     terminal::Terminal,
 };
@@ -256,6 +256,24 @@ fn a_whole_reply_that_nobody_reads_is_kept() {
     };
     assert!(kept("whole", &["--no-stream"]));
     assert!(!kept("cut", &[]));
+}
+
+/// Two at once go on from the same, and the one that ends last takes the other's place.
+#[test]
+fn a_session_that_another_has_written_in_the_meantime_is_not_replaced_without_a_word() {
+    let user = user();
+    let alone = user.cli.run(&["chat", "hello", "--session", "s"]).ok();
+    let file = user.cli.folder.path().join(".local/state/host-harness/sessions/s.json");
+    let text = std::fs::read(&file).unwrap();
+    let (address, _) = start(responding(move |_| {
+        std::fs::write(&file, &text).unwrap();
+        whole(JSON, HELLO)
+    }));
+    let base_url = format!("http://{address}/v1");
+    let beside = user.cli.run(&["chat", "hello", "--session", "s", "--no-stream", "--base-url", &base_url]).ok();
+    for (ran, is_said) in [(alone, false), (beside, true)] {
+        assert_eq!(ran.err.contains("another program has written the session `s`"), is_said, "{ran:?}");
+    }
 }
 
 #[test]

@@ -2,9 +2,11 @@
 //! model, and the messages in the form of OpenAI's API. No header, option or key is kept.
 
 use std::{
+    cell::Cell,
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use etcetera::BaseStrategy;
@@ -12,7 +14,7 @@ use host_harness::{Credentials, wit::chat::Message};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::exit_code::Usage;
+use super::{exit_code::Usage, output};
 
 /// The largest session that is read, in bytes: some images are in it.
 const LARGEST: u64 = 512 << 20;
@@ -33,6 +35,8 @@ const UNNAMED: &str = "default";
 pub(crate) struct Saved {
     name: String,
     path: PathBuf,
+    /// When the file was written that this goes on from.
+    written: Cell<Option<SystemTime>>,
     /// What was said in it before, and by which model; nothing in a new one.
     pub(crate) messages: Vec<Message>,
     pub(crate) model: Option<String>,
@@ -66,10 +70,11 @@ impl Saved {
     }
 
     fn at(name: String, path: PathBuf) -> anyhow::Result<Self> {
+        let written = Cell::new(last_written(&path));
         let bytes = match host_harness::command_line::read_file(&path, LARGEST) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Self { name, path, messages: Vec::new(), model: None });
+                return Ok(Self { name, path, written, messages: Vec::new(), model: None });
             }
             Err(error) => return Err(damaged(&name, &path, &error).into()),
         };
@@ -77,7 +82,7 @@ impl Saved {
         let messages = Message::history_from_openai(session.get("messages").unwrap_or(&Value::Null));
         let messages = messages.map_err(|error| damaged(&name, &path, &error))?;
         let model = session.get("model").and_then(Value::as_str).map(str::to_owned);
-        Ok(Self { name, path, messages, model })
+        Ok(Self { name, path, written, messages, model })
     }
 
     /// What a user should know of it.
@@ -97,18 +102,31 @@ impl Saved {
         let mut messages = Message::history_to_openai(messages);
         mask(&mut messages, &secrets);
         let text = format!("{:#}\n", json!({"model": model, "messages": messages}));
+        if last_written(&self.path) != self.written.get() {
+            output::warn(&format!(
+                "another program has written the session `{0}` since it was read, and this goes in its place: to keep \
+                 both, give each --session another name",
+                self.name
+            ));
+        }
         let write = || {
             let folder = self.path.parent().unwrap_or(Path::new("."));
             make_folder(folder)?;
             // Made with mode 0600, and in its place at once.
             let mut file = tempfile::Builder::new().prefix(".unfinished-").tempfile_in(folder)?;
             file.write_all(text.as_bytes())?;
-            file.persist(&self.path).map(drop).map_err(|error| error.error)
+            file.persist(&self.path).map(drop).map_err(|error| error.error)?;
+            self.written.set(last_written(&self.path));
+            Ok(())
         };
-        write().map_err(|error| {
+        write().map_err(|error: io::Error| {
             Usage(format!("cannot keep the session `{}` in `{}`: {error}", self.name, self.path.display()))
         })
     }
+}
+
+fn last_written(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).ok()?.modified().ok()
 }
 
 /// Leaves the `secrets` out of what was said, also as JSON within it writes them.
