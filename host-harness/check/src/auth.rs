@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::{
     Check, audio, embeddings,
     fixture::{
-        Fixture, Flaw, KEY, Verdict, ensure, environment, equal, keyless, no_choices, no_request, only_request, pixel,
-        question, refused, refused_as, streamed,
+        Fixture, Flaw, KEY, Verdict, at, ensure, environment, equal, keyless, no_choices, no_request, only_request,
+        pixel, question, refused, refused_as, streamed,
     },
 };
 use host_harness::{
@@ -186,7 +186,7 @@ async fn errors(fixture: &Fixture) -> Verdict {
 /// Says that there is nothing to check where the gateway was sent this model in another place than the body: it reads there
 /// what it is asked to do.
 fn served(fixture: &Fixture, gateway: &Stub, model: &str) -> Verdict {
-    let is_named = gateway.requests().iter().any(|request| request.json()["model"] == model);
+    let is_named = gateway.requests().iter().any(|request| at(&request.json(), &["model"]) == model);
     if is_named { Ok(()) } else { fixture.answered() }
 }
 
