@@ -423,16 +423,21 @@ export const KINDS = [
     take: ({ own, ours, at }) => at.family === 'llama' && ours.reasoning === undefined && drop(own, ['reasoning']),
   },
   {
-    name: "an effort in OpenAI's own terms",
+    name: "reasoning in OpenAI's own terms, and in Claude's",
     fact:
-      'OpenAI refuses `reasoning` on chat completions (400, "Unknown parameter: \'reasoning\'"), which OpenClaw\'s builder writes where ' +
-      '`compat` says that the model is at OpenRouter or Together. A model without reasoning is asked for none.',
-    take: ({ own, ours, at }) => {
-      const isOpenai = at.family.startsWith('gpt') || at.family === 'o';
-      if (!isOpenai || own.reasoning === undefined || ours.reasoning !== undefined) return false;
-      const effort = own.reasoning.effort ?? (own.reasoning.enabled ? 'medium' : undefined);
-      if (at.family !== 'gpt without reasoning' && ours.reasoning_effort !== effort) return false;
-      return drop(own, ['reasoning']) && [drop(ours, ['reasoning_effort'])].length > 0;
+      'OpenAI refuses `reasoning` on chat completions (400, "Unknown parameter: \'reasoning\'"), and the gateway drops it for Claude. ' +
+      'OpenClaw\'s builder writes it where `compat` says that the model is at OpenRouter or Together. A model without reasoning is ' +
+      'asked for none.',
+    take: ({ own, ours, at, ...pair }) => {
+      const { reasoning } = own;
+      const isOpenai = at.family === 'gpt' || at.family === 'o';
+      const isTheirs = isOpenai || at.family === 'gpt without reasoning' || isClaude({ own, ours, at, ...pair });
+      if (!isTheirs || reasoning === undefined || ours.reasoning !== undefined) return false;
+      if (isOpenai && own.reasoning_effort === undefined) {
+        if (ours.reasoning_effort !== (reasoning.effort ?? 'medium')) return false;
+        delete ours.reasoning_effort;
+      }
+      return drop(own, ['reasoning']);
     },
   },
   {
