@@ -186,7 +186,7 @@ pub(crate) fn drawn(text: &str) -> Option<(&str, MediaSource, &str)> {
         let at = named.windows(2).rposition(|two| two == b"![" || two == b"](");
         let start = match at.filter(|at| named.get(*at) == Some(&b'!')) {
             Some(at) => Some(from + at),
-            None => Some(0).filter(|_| all.trim().is_empty()),
+            None => Some(0).filter(|_| from == 0 && before.trim().is_empty()),
         };
         if let Some(start) = start.filter(|_| marks % 2 == 0 && url.len() >= DRAWN)
             && let Ok(data) = base64::decoded(url.as_bytes())

@@ -388,6 +388,9 @@ fn growing() -> Vec<Growing> {
             let all: String = [begun].into_iter().chain(details).chain([closed]).chain(others).collect();
             stream(all)
         }),
+        ("images that are none in a text that begins with white space", |count| {
+            answered(answer(&format!(r#""content":"{}{}""#, " ".repeat(4 * count), "data:image/x ".repeat(count))))
+        }),
         ("texts within a text, each in the next", |count| refused(connection(), nested(count, |text| text))),
         ("failures within a failure, each as a text", |count| {
             refused(connection(), nested(count, |text| format!(r#"{{"error":{text}}}"#)))

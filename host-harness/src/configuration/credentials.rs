@@ -171,7 +171,7 @@ fn find_one(
 }
 
 /// The names of variables that stand for the key: its own, those that the entry's `apiKey` or a header of the key refers to,
-/// and those of the `env` block that lead to one of these. By their names alone: a key may be an ordinary word, and another
+/// what these refer to in the `env` block, and those of the block that lead to one of all these. By their names alone: a key may be an ordinary word, and another
 /// service may take the same one.
 pub(super) struct KeyNames<'a> {
     descriptor: &'a Descriptor,
@@ -224,10 +224,18 @@ impl<'a> KeyNames<'a> {
             entries.iter().flat_map(|(_, entry)| headers_of_key(entry, credential)).map(|(.., value)| value)
         });
         let mut found: HashSet<String> = keys.chain(headers).flat_map(names_in).chain(self.own().cloned()).collect();
+        // The environment goes over the block.
         let mut left: Vec<String> = found.iter().cloned().collect();
         while let Some(name) = left.pop() {
+            for used in block.get(&name).filter(|_| environment.get(&name).is_none()).into_iter().flatten() {
+                if found.insert(used.clone()) {
+                    left.push(used.clone());
+                }
+            }
+        }
+        left.extend(found.iter().cloned());
+        while let Some(name) = left.pop() {
             for &user in users.get(&name).into_iter().flatten() {
-                // The environment goes over the block.
                 if !found.contains(user) && environment.get(user).is_none() {
                     found.insert(user.clone());
                     left.push(user.clone());

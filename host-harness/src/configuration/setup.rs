@@ -689,13 +689,14 @@ mod tests {
 
     #[test]
     fn no_base_url_refers_to_the_key() {
-        // By its own variable, by the one that `apiKey` names, and by others that refer to one of them.
+        // By its own variable, by the one that `apiKey` names, by what these refer to, and by others that refer to one of them.
         for (url, name) in [
             ("${ACME_KEY}", "ACME_KEY"),
             ("https://acme.example/${ACME_KEY}/v1", "ACME_KEY"),
             ("https://acme.example/${OWN_KEY}/v1", "OWN_KEY"),
             ("https://acme.example/${BY_WAY}/v1", "BY_WAY"),
             ("https://acme.example/${OF_HEADER}/v1", "OF_HEADER"),
+            ("https://acme.example/${BEHIND_IT}/v1", "BEHIND_IT"),
         ] {
             let rows = json!([{"id": "a", "name": "A", "baseUrl": url}]);
             for mut entry in
@@ -704,14 +705,16 @@ mod tests {
                 match name {
                     "OWN_KEY" => entry["apiKey"] = "${OWN_KEY}".into(),
                     "OF_HEADER" => entry["headers"] = json!({"X-Acme-Key": "${OF_HEADER}"}),
+                    "BEHIND_IT" => entry["apiKey"] = "${BEFORE_IT}".into(),
                     _ => {}
                 }
                 let environment = Environment::from_fn(move |set| match set {
                     "ACME_KEY" => Some("k-secret-1".to_owned()),
                     "OWN_KEY" => Some("k-secret-2".to_owned()),
+                    "BEHIND_IT" => Some("k-secret-3".to_owned()),
                     _ => None,
                 });
-                let env = json!({"vars": {"BY_WAY": "${NEXT}", "NEXT": "x-${ACME_KEY}"}});
+                let env = json!({"vars": {"BY_WAY": "${NEXT}", "NEXT": "x-${ACME_KEY}", "BEFORE_IT": "${BEHIND_IT}"}});
                 let mut setup =
                     Setup::new(json!({"env": env, "models": {"providers": {"acme": entry}}})).environment(environment);
                 let found = format!("{:?}", setup.findings(&descriptor(), &[]));
