@@ -6,13 +6,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::{iter, mem};
 
-use memchr::memchr_iter;
-
 use crate::bindings::exports::openclaw::provider::chat::ToolCallDelta;
 use crate::json::Nesting;
 use crate::parts;
 use crate::stream::said::{Growing, Heard};
 use crate::text::{fnv, hash_of};
+use crate::wire;
 
 /// No provider takes a longer name of a tool, in bytes. A longer one is given to no further call or result: there may be any
 /// number of them.
@@ -50,26 +49,6 @@ impl Call {
     pub(crate) fn clear(&mut self) {
         (self.held, self.known_by, self.arguments) = Default::default();
     }
-}
-
-/// A piece of arguments that have come so far, where it holds their end and more: what is theirs, and another object behind
-/// it. Some models write parallel calls as one (litellm#40582), and some write words or a tag there (vllm#48975), which are
-/// left out; but not where a quote says that the end may be one within a text.
-pub(crate) fn parted(mut arguments: Nesting, piece: &str) -> Option<(&str, &str)> {
-    let mut from = 0;
-    for at in memchr_iter(b'}', piece.as_bytes()) {
-        let end = at + 1;
-        arguments.push(piece.as_bytes().get(from..end)?);
-        from = end;
-        if arguments.is_closed {
-            let (own, rest) = piece.split_at_checked(end)?;
-            let rest = rest.trim_start_matches(|next: char| next == ',' || next.is_ascii_whitespace());
-            let is_next = rest.starts_with('{');
-            return (is_next || !rest.is_empty() && !rest.contains('"'))
-                .then_some((own, if is_next { rest } else { "" }));
-        }
-    }
-    None
 }
 
 /// The calls in the order in which they began.
@@ -153,7 +132,7 @@ impl Calls {
     pub(crate) fn goes_on(&mut self, number: u32, arguments: &str) -> bool {
         let is_its = |call: &Call| {
             let is_open =
-                call.growing.is_over && !call.arguments.is_closed && parted(call.arguments, arguments).is_none();
+                call.growing.is_over && !call.arguments.is_closed && wire::parted(call.arguments, arguments).is_none();
             call.number == Some(number) && is_open
         };
         self.list.get(self.current).is_some_and(is_its) && self.piece(self.current, arguments).is_some()

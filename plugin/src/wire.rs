@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 pub(crate) use images::{Image, Images};
 use images::{images, within};
 use root::{MAX_DEPTH, Result, is_failure, is_of_responses};
-pub(crate) use root::{is_failed, last_event, objects, root, unquoted, without_nan};
+pub(crate) use root::{is_failed, last_event, objects, parted, root, unquoted, without_nan};
 pub(crate) use vectors::{Vector, Vectors};
 
 use crate::bindings::exports::openclaw::provider::chat::FinishReason;

@@ -6,7 +6,6 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::json::{Json, Nesting, Object, lossy};
-use crate::tool_calls::parted;
 use crate::wire;
 
 /// What an answer says of its failure. Each is empty where it says nothing.
@@ -147,7 +146,7 @@ impl Failure {
                 Some(before) => (before, json.replace(r"\'", "'").replace(r"\\", r"\")),
                 None => (before, json.to_owned()),
             };
-            let json = parted(Nesting::default(), &json).map_or(&*json, |(json, _)| json);
+            let json = wire::parted(Nesting::default(), &json).map_or(&*json, |(json, _)| json);
             let inner = Self::within(json.as_bytes(), depth + 1).filter(|inner| !inner.message.is_empty());
             let name = before.strip_prefix("Invalid response received from ");
             if let Some(inner) = inner.filter(|inner| inner.has_error || name.is_some() || before.is_empty()) {

@@ -21,7 +21,7 @@ use crate::signature::{self, Details};
 use crate::stream::said::{Heard, Said};
 use crate::tags::Tags;
 use crate::text::{hash_of, present};
-use crate::tool_calls::{self, Call, Calls, LONGEST_NAME};
+use crate::tool_calls::{Call, Calls, LONGEST_NAME};
 use crate::wire::{self, Spelled};
 use crate::{guardrails, images, parts, sse, usage};
 
@@ -683,7 +683,7 @@ impl State {
             self.calls.set_id(at, id);
         }
         let arguments = self.calls.list.get(at)?.arguments;
-        let (fragment, rest) = tool_calls::parted(arguments, left).unwrap_or((left, ""));
+        let (fragment, rest) = wire::parted(arguments, left).unwrap_or((left, ""));
         *left = rest;
         let known = self.calls.piece(at, fragment)?;
         if known.name.is_empty() {

@@ -3,6 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use memchr::memchr_iter;
+
 use crate::json::{Json, Nesting, Object};
 
 /// The answer is no JSON object, or a failure.
@@ -69,6 +71,26 @@ pub(crate) fn objects(text: &str) -> Option<Vec<&str>> {
     // One alone may have a comma behind it, or the end of a stream.
     let are_several = objects.len() > 1 || rest.contains([',', ':', 'D', 'd', '\\']);
     (are_several && is_between(rest)).then_some(objects)
+}
+
+/// A piece of arguments that have come so far, where it holds their end and more: what is theirs, and another object behind
+/// it. Some models write parallel calls as one (litellm#40582), and some write words or a tag there (vllm#48975), which are
+/// left out; but not where a quote says that the end may be one within a text.
+pub(crate) fn parted(mut arguments: Nesting, piece: &str) -> Option<(&str, &str)> {
+    let mut from = 0;
+    for at in memchr_iter(b'}', piece.as_bytes()) {
+        let end = at + 1;
+        arguments.push(piece.as_bytes().get(from..end)?);
+        from = end;
+        if arguments.is_closed {
+            let (own, rest) = piece.split_at_checked(end)?;
+            let rest = rest.trim_start_matches(|next: char| next == ',' || next.is_ascii_whitespace());
+            let is_next = rest.starts_with('{');
+            return (is_next || !rest.is_empty() && !rest.contains('"'))
+                .then_some((own, if is_next { rest } else { "" }));
+        }
+    }
+    None
 }
 
 /// The JSON in a text that was written as a text once more. Not one within that: to read each anew would take the square of
