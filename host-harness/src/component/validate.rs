@@ -158,7 +158,8 @@ async fn entry_findings(plugin: &Plugin) -> Vec<String> {
 
 /// The same of an entry that was written at `path`.
 fn slips_in(entry: &Value, path: &str) -> Vec<String> {
-    let refused = entry::check(entry, path).refused.into_iter();
+    // In which form it asks is the descriptor's to say.
+    let refused = entry::check(entry, path, "").refused.into_iter();
     let refused = refused.map(|error| format!("what its apply-config writes is refused: {error}"));
     // OpenClaw refuses a file without the last two, and needs the first to know how to ask.
     let lacking = ["api", "baseUrl", "models"].into_iter().filter(|key| entry.get(key).is_none_or(Value::is_null));

@@ -165,7 +165,7 @@ const FORMS: &[&str] = &[
 ];
 
 /// Why another `api` means nothing here. A request has another form than its author wanted, so `lint` says so too.
-pub(crate) const FORM: &str = "this host asks in the form of openai-completions";
+pub(crate) const FORM: &str = "this host asks in the plugin's own form";
 
 /// What a list of models says of each is of no interest to somebody who looks for what was ignored.
 const ORDINARY: &str = "OpenClaw's knowledge of the model";
@@ -284,15 +284,15 @@ pub(crate) struct Checked {
     pub(crate) refused: Vec<Error>,
 }
 
-/// Whether each key of `entry` is one of OpenClaw's, and may be there.
-pub(crate) fn check(entry: &Value, path: &str) -> Checked {
+/// Whether each key of `entry` is one of OpenClaw's, and may be there; for a plugin that asks in this `form`.
+pub(crate) fn check(entry: &Value, path: &str, form: &str) -> Checked {
     let mut checked = Checked::default();
     checked.refused.extend(wrong_shapes(SHAPES, entry, path));
     for (place, keys) in KEYS {
         for (path, value) in at(place, entry, path) {
             // A value of another type is for whoever reads it to refuse.
             if let Some(fields) = value.as_object() {
-                checked.keys(fields, keys, &path);
+                checked.keys(fields, keys, &path, form);
             }
         }
     }
@@ -405,7 +405,7 @@ impl Shape {
 }
 
 impl Checked {
-    fn keys(&mut self, fields: &Map<String, Value>, keys: &[(&str, Does)], path: &str) {
+    fn keys(&mut self, fields: &Map<String, Value>, keys: &[(&str, Does)], path: &str, form: &str) {
         for (name, value) in fields {
             if self.refused.len() >= MOST_REFUSED {
                 return;
@@ -433,8 +433,7 @@ impl Checked {
                     self.refused.push(Error::at(path, format!("is not supported: {why}")).hint(hint));
                 }
                 Leaves(why) if *why == ORDINARY => {}
-                // The one form that there is.
-                Leaves(_) if *known == "api" && value == "openai-completions" => {}
+                Leaves(_) if *known == "api" && value == form => {}
                 Leaves(why) => self.left.push(Left { path, why }),
             }
         }
@@ -557,6 +556,10 @@ fn auth(auth: Option<&Value>, path: &str) -> Result<Option<(String, Value)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn check(entry: &Value, path: &str) -> Checked {
+        super::check(entry, path, "openai-completions")
+    }
 
     /// `docs/configuration.md` says of each key what is done about it, and of no other.
     #[test]
@@ -726,6 +729,8 @@ mod tests {
             "models": [{"id": "a", "name": "A", "input": ["text"], "api": "ollama"}]});
         let left: Vec<_> = check(&entry, "p").left.into_iter().map(|left| left.path).collect();
         assert_eq!(left, ["p.region", "p.models[0].api"]);
+        // As `onboard` writes it for a plugin of another API.
+        assert!(super::check(&json!({"api": "ollama"}), "p", "ollama").left.is_empty());
     }
 
     #[test]

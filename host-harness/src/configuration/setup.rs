@@ -221,7 +221,7 @@ impl Setup {
         findings.extend(self.in_the_clear(descriptor, of_models));
         let of_form = left.into_iter().filter(|left| left.why == FORM);
         findings.extend(of_form.map(|Left { path, why }| {
-            let message = format!("This changes nothing: {why}. Remove it, or write that.");
+            let message = format!("This changes nothing: {why}. Remove it, or write {}.", descriptor.api);
             Finding { severity: Severity::Warning, path, message }
         }));
         findings.extend(missing);
@@ -295,7 +295,7 @@ impl Setup {
             all.refused.push(Error::at(format!("models.providers.{}", name.trim()), why));
         }
         for (name, entry) in entries(&self.config, &descriptor.id) {
-            let checked = entry::check(entry, &format!("models.providers.{}", name.trim()));
+            let checked = entry::check(entry, &format!("models.providers.{}", name.trim()), &descriptor.api);
             all.left.extend(checked.left);
             all.refused.extend(checked.refused);
         }
