@@ -1,6 +1,8 @@
 //! Chat completions: a reply that is computed from the request alone, so that a test can tell from the reply what
 //! really arrived. It owns the text of replies and the shapes of OpenAI's API; `wire` writes streams.
 
+use std::iter;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
@@ -43,16 +45,11 @@ impl Reply {
         let Some(model) = request["model"].as_str().filter(|model| !model.is_empty()) else {
             return Err(Refusal::invalid("you must provide a model parameter", "model"));
         };
-        let all = request["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let says = |message: &Value| told(&text_of(&message["content"]));
-        // OpenClaw may add one of its own behind the user's.
-        let is_added = |message: &Value| !text_of(&message["content"]).is_empty() && says(message).trim().is_empty();
-        let end = all.iter().rposition(|message| !is_added(message));
-        let Some((last, before)) = end.and_then(|end| all.get(..=end)).unwrap_or(all).split_last() else {
+        let Some((last, before)) = request["messages"].as_array().and_then(|all| all.split_last()) else {
             return Err(Refusal::invalid("messages must be an array of at least one message", "messages"));
         };
         let images = images_in(request)?;
-        let said = says(last);
+        let said = told(&text_of(&last["content"]));
 
         let mut calls = if text.is_some() { Vec::new() } else { calls(request, last, &said) };
         let shows = wire.reasoning;
@@ -62,7 +59,7 @@ impl Reply {
         let mut text = match text {
             Some(text) => text,
             None if !calls.is_empty() => String::new(),
-            None => answer(request, bare(model), last, &said, before.len() + 1, &images),
+            None => answer(request, bare(model), spoken(before, last), before.len() + 1, &images),
         };
         let mut finish = if calls.is_empty() { "stop" } else { "tool_calls" };
         let limit = ["max_completion_tokens", "max_tokens"].iter().find_map(|name| request[*name].as_u64());
@@ -237,8 +234,18 @@ fn choice(delta: Value, finish: Option<&str>) -> Value {
     json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish})
 }
 
+/// The message to answer: OpenClaw may add one of its own behind it, which says nothing.
+fn spoken<'m>(before: &'m [Value], last: &'m Value) -> &'m Value {
+    let is_added = |message: &&Value| {
+        let text = text_of(&message["content"]);
+        !text.is_empty() && told(&text).trim().is_empty()
+    };
+    iter::once(last).chain(before.iter().rev()).find(|message| !is_added(message)).unwrap_or(last)
+}
+
 /// What to say in words.
-fn answer(request: &Value, model: &str, last: &Value, said: &str, messages: usize, images: &[String]) -> String {
+fn answer(request: &Value, model: &str, last: &Value, messages: usize, images: &[String]) -> String {
+    let said = told(&text_of(&last["content"]));
     let format = &request["response_format"];
     match format["type"].as_str() {
         Some("json_schema") => {
@@ -452,7 +459,15 @@ mod tests {
         // As a message of its own, behind the user's.
         let mut request = ask("Hello");
         request["messages"].as_array_mut().unwrap().push(json!({"role": "user", "content": added}));
-        assert_eq!(reply(request).text, "Hello, this is m. You said: \"Hello\".");
+        assert!(reply(request).text.starts_with("Hello, this is m. You said: \"Hello\"."));
+        // It calls no tool, whatever was named before it: OpenClaw names its own folder and what runs.
+        let mut request = ask("Use ls in /home/user/.openclaw/workspace");
+        request["tools"] = ["ls", "openclaw", "exec"].iter().map(|name| json!({"function": {"name": name}})).collect();
+        let messages = request["messages"].as_array_mut().unwrap();
+        messages.push(json!({"role": "tool", "tool_call_id": "a", "content": "a.txt"}));
+        messages.push(json!({"role": "user", "content": added}));
+        let answer = reply(request);
+        assert!(answer.calls.is_empty() && answer.text.contains("The tool said: a.txt"), "{}", answer.text);
     }
 
     #[test]
