@@ -202,6 +202,8 @@ export class Mask {
   isIn(name) {
     const bytes = Buffer.from(name.toLowerCase());
     return this.secrets.some((secret) => {
+      // most names are shorter than any secret
+      if (bytes.length < secret.length) return false;
       const lower = Buffer.from(secret.toString().toLowerCase());
       return bytes.includes(lower) || (name.includes('%') && bytes.some((_, at) => escapedEnd(lower, bytes, at)));
     });

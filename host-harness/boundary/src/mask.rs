@@ -2,9 +2,9 @@
 //! bodies. Owns the masking; the egress and the calls pass their data through it.
 //!
 //! A mask is as long as the secret, so a `content-length` stays true. A secret is found literally and in the encodings
-//! that servers use (see `forms` and `escaped`): JSON, URLs, HTML, Base64. `openclaw/src/mask.js` has the same rules, and both are
-//! tested with `tests/fixtures/boundary`. A secret in an encoding of the server's own, or split into parts, is not
-//! found.
+//! that servers use (see `forms` and `escaped`): JSON, URLs, HTML, Base64. `openclaw/src/mask.js` has the same rules, and
+//! both are tested with `tests/fixtures/boundary`. A secret in an encoding of the server's own, or split into parts, is
+//! not found.
 
 use std::{borrow::Cow, collections::BTreeSet, fmt, iter, mem, ops::Range, sync::Arc};
 
@@ -98,7 +98,8 @@ impl Mask {
         let name = name.to_ascii_lowercase();
         let name = name.as_bytes();
         let has_escape = name.contains(&b'%');
-        self.secrets().any(|secret| {
+        // Most names are shorter than any secret.
+        self.secrets().filter(|secret| name.len() >= secret.len()).any(|secret| {
             let secret = secret.to_ascii_lowercase();
             let begins = |at| name.get(at..).is_some_and(|rest| escaped_length(&secret, rest).is_some());
             memmem::find(name, &secret).is_some() || has_escape && (0..name.len()).any(begins)

@@ -171,8 +171,8 @@ fn find_one(
 }
 
 /// The names of variables that stand for the key: its own, those that the entry's `apiKey` or a header of the key refers to,
-/// what these refer to in the `env` block, and those of the block that lead to one of all these. By their names alone: a key may be an ordinary word, and another
-/// service may take the same one.
+/// what these refer to in the `env` block, and those of the block that lead to one of all these. By their names alone: a
+/// key may be an ordinary word, and another service may take the same one.
 pub(super) struct KeyNames<'a> {
     descriptor: &'a Descriptor,
     pub(super) references: References<'a>,
