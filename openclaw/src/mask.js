@@ -67,18 +67,23 @@ const hexValue = (letter) => Number.parseInt(String.fromCharCode(letter), 16);
 const escapeAt = (bytes, at) => (bytes[at] === 37 ? hexValue(bytes[at + 1]) * 16 + hexValue(bytes[at + 2]) : Number.NaN);
 
 /**
- * Where the form ends that begins there, any of whose letters may be written as an escape of URLs.
- * @param {Buffer} form @param {Buffer} bytes @param {number} start @returns {number | undefined}
+ * Where the form ends that begins there, any of whose letters may be written as an escape of URLs: of what one stands for, what
+ * `spelled` makes of it is compared.
+ * @param {Buffer} form @param {Buffer} bytes @param {number} start @param {(letter: number) => number} spelled
+ * @returns {number | undefined}
  */
-function escapedEnd(form, bytes, start) {
+function escapedEnd(form, bytes, start, spelled = (letter) => letter) {
   let at = start;
   for (const letter of form) {
-    if (escapeAt(bytes, at) === letter) at += 3;
+    if (spelled(escapeAt(bytes, at)) === letter) at += 3;
     else if (bytes[at] === letter) at += 1;
     else return undefined;
   }
   return at;
 }
+
+/** @param {number} letter @returns {number} it, or the small letter of a capital of ASCII */
+const small = (letter) => (letter >= 65 && letter <= 90 ? letter + 32 : letter);
 
 /** All the ways in which a server may write `secret`, but for the escapes of URLs. @param {string} secret @returns {string[]} */
 function forms(secret) {
@@ -205,7 +210,7 @@ export class Mask {
       // most names are shorter than any secret
       if (bytes.length < secret.length) return false;
       const lower = Buffer.from(secret.toString().toLowerCase());
-      return bytes.includes(lower) || (name.includes('%') && bytes.some((_, at) => escapedEnd(lower, bytes, at)));
+      return bytes.includes(lower) || (name.includes('%') && bytes.some((_, at) => escapedEnd(lower, bytes, at, small)));
     });
   }
 }

@@ -218,7 +218,7 @@ const TROUBLES: &[(&str, &str, &str, &str, i32)] = &[
     ("invalid-config", "chat", "mode", "Fix the inline config", 4),
     ("locked-config", "chat", "Cannot override", "remove x-portkey-config", 4),
     ("inline-config-blocked", "chat", "blocked", "use its pc- id", 4),
-    ("html-message", "chat", "ECONNREFUSED", "check custom_host", 5),
+    ("html-message", "chat", "ECONNREFUSED", "that the provider runs", 5),
     // "Model not found: use the @provider/model format."
     ("404", "chat", "does not exist", "@provider/model", 1),
     ("model-not-allowed", "chat", "not allowed", "Allow this model", 3),

@@ -288,6 +288,40 @@ fn an_installed_openclaw_is_asked_whether_it_takes_the_file() {
     }
 }
 
+/// Without the plugin OpenClaw calls by its own client. Its own advice, to remove the plugin's options, is not repeated.
+#[test]
+#[cfg(unix)]
+fn a_plugin_that_openclaw_lacks_is_named_where_the_file_is_for_it() {
+    let script = r#"case "$*" in
+        "plugins inspect portkey --json")
+            echo '{"ok": false, "error": {"message": "Plugin not found: portkey. Run `openclaw plugins list`"}}'; exit 1;;
+        *) echo '{"valid": true, "warnings": [{"path": "plugins.entries.portkey", "message":
+            "plugin not found: portkey (stale config entry ignored; remove it from plugins config)"}]}';;
+    esac"#;
+    let set_up = json!({
+        "models": {"providers": {"Portkey": {"baseUrl": "https://api.portkey.ai/v1", "models": []}}},
+        "plugins": {"entries": {"portkey": {"config": {"provider": "openai"}}}},
+    });
+    for (file, findings) in [(&set_up, 1), (&json!({"agents": {}}), 0)] {
+        let user = User::new();
+        let folder = user.cli.folder.path().to_owned();
+        std::fs::write(folder.join("c.json"), file.to_string()).unwrap();
+        install_script(script, &folder.join("openclaw"));
+        let cli = user.cli.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+        let ran = cli.run(&["lint", "--config", "c.json", "--json"]);
+        let found: Value = serde_json::from_str(&ran.out).unwrap();
+        let found = found["findings"].as_array().unwrap();
+        assert_eq!((ran.code, found.len()), (0, findings), "{ran:?}");
+        for finding in found {
+            assert_eq!(
+                (&finding["severity"], &finding["path"]),
+                (&json!("warning"), &json!("models.providers.Portkey"))
+            );
+            assert!(finding["message"].as_str().unwrap().contains("Install the plugin's package"), "{finding}");
+        }
+    }
+}
+
 /// Only what this host says of the same lack gives way to OpenClaw's words.
 #[test]
 #[cfg(unix)]

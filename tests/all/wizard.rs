@@ -268,6 +268,8 @@ fn a_gateway_without_a_list_says_so_and_takes_a_model_that_is_typed() {
     wizard.answer("and not the key itself", "\x15XAI_KEY\r");
     wizard.answer("Where should the key be kept?", ENTER);
     wizard.terminal.wait_for("this gateway gave no list");
+    // The plugin's default is a name that this provider does not know.
+    assert!(!wizard.terminal.screen().contains("Model: ("), "{}", wizard.terminal.screen());
     wizard.answer("Model:", "ours/llama-4\r");
     wizard.answer("default model", "n\r");
     wizard.answer("Write this?", ENTER);

@@ -6,7 +6,7 @@
 //! both are tested with `tests/fixtures/boundary`. A secret in an encoding of the server's own, or split into parts, is
 //! not found.
 
-use std::{borrow::Cow, collections::BTreeSet, fmt, iter, mem, ops::Range, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, convert::identity, fmt, iter, mem, ops::Range, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use bytes::{Bytes, BytesMut};
@@ -81,8 +81,9 @@ impl Mask {
                 let before = |secret: &SecretString| secret.expose_secret().as_bytes().first() < Some(&first);
                 let from = self.secrets.partition_point(before);
                 let forms = self.secrets.get(from..).unwrap_or_default().iter().take_while(begin_so);
-                forms
-                    .filter_map(move |form| Some(start..start + escaped_length(form.expose_secret().as_bytes(), rest)?))
+                forms.filter_map(move |form| {
+                    Some(start..start + escaped_length(form.expose_secret().as_bytes(), rest, identity)?)
+                })
             })
         })
     }
@@ -101,7 +102,8 @@ impl Mask {
         // Most names are shorter than any secret.
         self.secrets().filter(|secret| name.len() >= secret.len()).any(|secret| {
             let secret = secret.to_ascii_lowercase();
-            let begins = |at| name.get(at..).is_some_and(|rest| escaped_length(&secret, rest).is_some());
+            let small = |letter: u8| letter.to_ascii_lowercase();
+            let begins = |at| name.get(at..).is_some_and(|rest| escaped_length(&secret, rest, small).is_some());
             memmem::find(name, &secret).is_some() || has_escape && (0..name.len()).any(begins)
         })
     }
@@ -231,12 +233,13 @@ fn escape(bytes: &[u8]) -> Option<u8> {
     u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
-/// How long the form is that `bytes` begin with, any of whose letters may be written as an escape of URLs.
-fn escaped_length(form: &[u8], bytes: &[u8]) -> Option<usize> {
+/// How long the form is that `bytes` begin with, any of whose letters may be written as an escape of URLs: of what one stands
+/// for, what `spelled` makes of it is compared.
+fn escaped_length(form: &[u8], bytes: &[u8], spelled: impl Fn(u8) -> u8) -> Option<usize> {
     let mut length = 0;
     for letter in form {
         let rest = bytes.get(length..)?;
-        length += if escape(rest) == Some(*letter) {
+        length += if escape(rest).map(&spelled) == Some(*letter) {
             3
         } else if rest.first() == Some(letter) {
             1

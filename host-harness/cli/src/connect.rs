@@ -324,7 +324,9 @@ impl Connect {
         findings.extend(self.switched_off(&plugin.descriptor().id, file.value()));
         let is_lack = |finding: &Finding| finding.message.ends_with(Setup::LACKING);
         if file.path().exists() {
-            let asked = openclaw::findings(file.path(), &plugin.descriptor().id, self.config.profile(), &findings);
+            let (id, entries) = (&plugin.descriptor().id, plugin.entries(file.value()));
+            let entry = entries.first().map(|(name, _)| *name);
+            let asked = openclaw::findings(file.path(), id, entry, self.config.profile(), &findings);
             let said = waiting::during("asking openclaw", asked).await;
             // Said once: OpenClaw's own words for it are the better ones.
             let is_refused =
@@ -392,7 +394,13 @@ impl Connect {
             (error.kind(), error.origin(), credential)
         {
             let destination = Destination::of(descriptor, self.setup(plugin, config, environment)).ok();
-            let hint = Some(how_to_set(descriptor, credential, destination.as_ref().map(Destination::origin)));
+            let how = how_to_set(descriptor, credential, destination.as_ref().map(Destination::origin));
+            let hint = Some(match &openclaw::named_profiles(config.value(), &descriptor.id)[..] {
+                [] => how,
+                [profile, ..] => {
+                    format!("OpenClaw has it in its own store ({profile}), which only OpenClaw reads. {how}")
+                }
+            });
             return types::Error { hint, ..error.record().clone() }.into();
         }
         let message = self.in_flags(plugin, &error.to_string());

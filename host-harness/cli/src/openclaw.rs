@@ -1,5 +1,5 @@
-//! Asks `openclaw`, where it is installed, what only OpenClaw knows: whether it takes a configuration file, and whether
-//! there is a key in its own store. It names its profiles and shows no key.
+//! Asks `openclaw`, where it is installed, what only OpenClaw knows: whether it takes a configuration file, has the plugin
+//! that the file is for, and has a key in its own store. It names its profiles and shows no key.
 
 use std::{
     fs::File,
@@ -44,19 +44,42 @@ pub(crate) async fn store(id: &str, profile: Option<&str>) -> Store {
     }
 }
 
-/// What OpenClaw refuses the file for, and what it warns of about the provider `id`, but for what is in `known`. Nothing where
-/// there is no `openclaw` on the `PATH`.
-pub(crate) async fn findings(file: &Path, id: &str, profile: Option<&str>, known: &[Finding]) -> Vec<Finding> {
+/// What OpenClaw refuses the file for, and what it warns of about the provider `id`, but for what is in `known`; and that it
+/// has no plugin for `entry`, the file's own of that provider. Nothing where there is no `openclaw` on the `PATH`.
+pub(crate) async fn findings(
+    file: &Path,
+    id: &str,
+    entry: Option<&str>,
+    profile: Option<&str>,
+    known: &[Finding],
+) -> Vec<Finding> {
     let failed = |why: String| {
         let message = format!("`openclaw config validate` could not be asked about the file: {why}");
         vec![Finding { severity: Severity::Warning, path: String::new(), message }]
     };
-    match ask(&["config", "validate", "--json"], profile, Some(file)).await {
+    let inspect = ["plugins", "inspect", id, "--json"];
+    let inspected = async { if entry.is_some() { ask(&inspect, profile, Some(file)).await } else { Ok(None) } };
+    let (validated, inspected) = tokio::join!(ask(&["config", "validate", "--json"], profile, Some(file)), inspected);
+    let mut findings = match validated {
         Ok(None) => Vec::new(),
         Ok(Some(said)) => verdict(&said.out, id, known).unwrap_or_else(|| failed(said.reason())),
         Err(why) => failed(why.to_string()),
+    };
+    if let (Some(entry), Ok(Some(said))) = (entry, inspected)
+        && !said.succeeded
+        && said.reason().starts_with(&format!("{NO_PLUGIN}{id}"))
+    {
+        let message = format!(
+            "OpenClaw has no plugin `{id}`: it calls by its own client, which sends the key as `Authorization: Bearer`. \
+             Install the plugin's package with `openclaw plugins install`."
+        );
+        findings.push(Finding { severity: Severity::Warning, path: format!("models.providers.{entry}"), message });
     }
+    findings
 }
+
+/// Source: `openclaw plugins inspect portkey --json` of OpenClaw 2026.9.6.
+const NO_PLUGIN: &str = "Plugin not found: ";
 
 /// What it answered.
 struct Said {
@@ -173,7 +196,9 @@ fn verdict(said: &str, id: &str, known: &[Finding]) -> Option<Vec<Finding>> {
         let (path, message) = (text("path").unwrap_or_default().trim_start_matches("<root>"), text("message")?);
         let (path, reason) = (begun(path, LONGEST), begun(message, LONGEST_REASON));
         if is_valid {
-            if findings.len() < MOST && path == format!("plugins.entries.{id}") {
+            // Without the plugin it wants the plugin's options removed. What is missing is the plugin.
+            let is_own = path == format!("plugins.entries.{id}") && !reason.starts_with("plugin not found");
+            if findings.len() < MOST && is_own {
                 let message = format!("OpenClaw says: {reason}");
                 findings.push(Finding { severity: Severity::Warning, path: path.to_owned(), message });
             }
@@ -237,10 +262,11 @@ mod tests {
         let name = refused("Invalid input: expected string, received undefined");
         let key = refused("it has no such key. `openclaw doctor --fix` moves what an older version wrote.");
         assert_eq!(found, [("models.providers.portkey.models.0.name", &*name), ("x", &key), ("y", &key)]);
-        let said = r#"{"valid": true, "warnings": [{"path": "plugins.entries.portkey", "message": "plugin not found: portkey"},
+        let said = r#"{"valid": true, "warnings": [{"path": "plugins.entries.portkey", "message": "plugin disabled"},
+            {"path": "plugins.entries.portkey", "message": "plugin not found: portkey (stale config entry ignored)"},
             {"path": "channels.telegram.botToken", "message": "Missing env var"}]}"#;
         let found = verdict(said, "portkey", &[]).unwrap();
-        assert_eq!((found.len(), &*found[0].message), (1, "OpenClaw says: plugin not found: portkey"));
+        assert_eq!((found.len(), &*found[0].message), (1, "OpenClaw says: plugin disabled"));
         assert!(verdict(r#"{"valid": true}"#, "portkey", &[]).unwrap().is_empty());
         assert!(verdict("error: unknown command", "portkey", &[]).is_none());
         // A name of any length stands beside each of any number of others.

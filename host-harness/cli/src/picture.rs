@@ -12,8 +12,9 @@ use super::output;
 
 /// How high an image is shown, in lines.
 const LINES: usize = 20;
-/// The same for sixels, whose unit is the pixel.
+/// The same for sixels, whose unit is the pixel; and how wide, as what writes them takes the square of the width.
 const PIXELS: u32 = 400;
+const WIDEST: u32 = 1_000;
 /// The most bytes that an image may take once it is decoded: 4096 x 4096 pixels.
 const LARGEST: usize = 64 << 20;
 
@@ -95,7 +96,7 @@ fn sixel(data: &[u8]) -> Option<String> {
     let mut pixels = vec![0; reader.output_buffer_size().filter(|&size| size <= LARGEST)?];
     let image = reader.next_frame(&mut pixels).ok()?;
     // Every so many pixels in both directions: a look needs no more.
-    let step = image.height.div_ceil(PIXELS).max(1) as usize;
+    let step = image.height.div_ceil(PIXELS).max(image.width.div_ceil(WIDEST)).max(1) as usize;
     let (width, samples) = (image.width as usize, image.color_type.samples());
     let mut small = Vec::new();
     let rows = pixels.chunks_exact(width * samples).take(image.height as usize).step_by(step);
@@ -155,6 +156,15 @@ mod tests {
             assert!(shown.starts_with("\x1bP") && shown.ends_with("\x1b\\"), "{width}x{height}");
         }
         assert_eq!(sixel(b"\x89PNG\r\n\x1a\nbroken"), None);
+    }
+
+    /// What writes sixels takes gigabytes for a line of ten thousand, which is a file of a kilobyte.
+    #[test]
+    fn no_sixels_are_wider_or_higher_than_a_look_needs() {
+        for (width, height, shown_as) in [(30_000, 1, "1000;1"), (1, 30_000, "1;400"), (2_000, 90, "1000;45")] {
+            let shown = sixel(&image(width, height)).unwrap();
+            assert_eq!(shown.split(['"', '#']).nth(1), Some(&*format!("1;1;{shown_as}")), "{width}x{height}");
+        }
     }
 
     /// The head of a file says how much memory its pixels take, and a server wrote it.

@@ -197,16 +197,13 @@ fn file(id: &str, alias: &str, path: &str, all: &References<'_>) -> Result<Found
     let provider = provider(all.config, alias, "file", path)?.unwrap_or(&Value::Null);
     let text = |name: &str| provider.get(name).and_then(Value::as_str);
     let named = text("path").filter(|path| !path.trim().is_empty());
+    // Shown as it is written: what it refers to may be a secret.
     let named = named.ok_or_else(|| Error::config(format!("`{place}.path` must name a file")))?;
-    let named = all.resolve(named)?;
-    let file = user_path(secrecy::ExposeSecret::expose_secret(&named), &home_folder(all.environment));
+    let file = user_path(secrecy::ExposeSecret::expose_secret(&all.resolve(named)?), &home_folder(all.environment));
     let most = provider.get("maxBytes").and_then(Value::as_u64).unwrap_or(MAX_FILE);
     let unreadable = |why: String| {
-        Error::host(
-            ErrorKind::MissingCredential,
-            format!("`{path}` refers to the file `{}`, which {why}", file.display()),
-        )
-        .hint(format!("Fix the file, or `{place}`."))
+        Error::host(ErrorKind::MissingCredential, format!("`{path}` refers to the file `{named}`, which {why}"))
+            .hint(format!("Fix the file, or `{place}`."))
     };
     check_private(&file).map_err(&unreadable)?;
     let bytes = read_file(&file, most).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
@@ -215,7 +212,7 @@ fn file(id: &str, alias: &str, path: &str, all: &References<'_>) -> Result<Found
     let (secret, from) = match text("mode").unwrap_or("json") {
         "singleValue" if id == "value" => {
             let line = held.strip_suffix('\n').map_or(held, |held| held.strip_suffix('\r').unwrap_or(held));
-            (line.to_owned(), file.display().to_string())
+            (line.to_owned(), named.to_owned())
         }
         "singleValue" => return Err(unreadable(format!("is a single value, whose id is `value` and not `{id}`"))),
         "json" => {
@@ -223,7 +220,7 @@ fn file(id: &str, alias: &str, path: &str, all: &References<'_>) -> Result<Found
             let json = json.ok_or_else(|| unreadable("holds no JSON object".into()))?;
             let value = Some(id).filter(|id| id.starts_with('/')).and_then(|id| json.pointer(id)?.as_str());
             let value = value.ok_or_else(|| unreadable(format!("holds no text at `{id}`")))?;
-            (value.to_owned(), format!("{}, {id}", file.display()))
+            (value.to_owned(), format!("{named}, {id}"))
         }
         other => return Err(Error::config(format!("`{place}.mode` is `{other}`: it must be `json` or `singleValue`"))),
     };
@@ -298,6 +295,7 @@ mod tests {
             "small": {"source": "file", "path": single, "mode": "singleValue", "maxBytes": 3},
             "open": {"source": "file", "path": open, "mode": "singleValue"},
             "some": {"source": "env", "allowlist": ["A"]},
+            "secret-path": {"source": "file", "path": "/none/${A}"},
             "vault": {"source": "exec", "command": "/bin/true"},
         }, "defaults": {"file": "single"}}, "env": {"vars": {"B": "from-block"}}});
         let environment = Environment::from_fn(|name| (name == "A").then(|| "from-environment".to_owned()));
@@ -331,6 +329,7 @@ mod tests {
             (json!({"source": "file", "provider": "small", "id": "value"}), Err("larger than 3 bytes")),
             #[cfg(unix)]
             (json!({"source": "file", "provider": "open", "id": "value"}), Err("chmod 600")),
+            (json!({"source": "file", "provider": "secret-path", "id": "/k"}), Err("file `/none/${A}`, which cannot")),
             (
                 json!({"source": "file", "provider": "nowhere", "id": "value"}),
                 Err("`nowhere`, which is not configured"),

@@ -262,7 +262,7 @@ const RULES: &[Rule] = {
     rule(Says("degraded function|no models loaded|model unloaded"), Is::Overloaded, LATER_OR_FALLBACK),
     // Groq's, of what its model wrote: the next time it may write another.
     rule(Names("tool_use_failed|json_validate_failed"), Is::Overloaded, UNREADABLE),
-    rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check custom_host, and that the provider runs."),
+    rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check the gateway's network, that the provider runs, and custom_host if you set one."),
     rule(GatewaySays("Following keys are not valid"), Is::InvalidConfig, "No provider has this slug: check the part after @ in the model id, and the provider and virtual key headers."),
     rule(GatewaySays("Invalid config id"), Is::InvalidConfig, "Check the config id: it starts with pc- and must belong to this workspace."),
     rule(GatewaySays("Cannot override default config"), Is::InvalidConfig, "This Portkey API key has a locked config: remove x-portkey-config, or use another key."),

@@ -527,7 +527,9 @@ impl Wizard<'_> {
         // One that steers the terminal is no id that a person could mean.
         let ids = self.said.offered.iter().map(|entry| &entry.id).filter(|id| terminal::is_line(id));
         let ids: Vec<String> = ids.cloned().collect();
-        let is_offered = terminal::is_line(&current) && (ids.is_empty() || ids.contains(&current));
+        // The plugin's own default is of its own service; a model provider behind another gateway has other names.
+        let is_foreign = self.said.route.is_some() && current == self.plugin.descriptor().default_model.id;
+        let is_offered = terminal::is_line(&current) && !is_foreign && (ids.is_empty() || ids.contains(&current));
         let search = |typed: &str| {
             // What stands before the last comma is chosen.
             let (chosen, typed) = typed.rsplit_once(',').map_or(("", typed), |(chosen, typed)| (chosen, typed));
@@ -539,7 +541,7 @@ impl Wizard<'_> {
             false => Ok(()),
         };
         let help = if ids.is_empty() {
-            "this gateway gave no list: type the id; a comma, and another one"
+            "this gateway gave no list: type the id, as the model provider has it; a comma, and another one"
         } else {
             "type to search, ↑↓ to choose, Tab and a comma for several, Enter to take; any other id can be typed too"
         };
