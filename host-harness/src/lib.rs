@@ -85,8 +85,8 @@ pub use wit::chat::{Event, Message, Prompt, PromptCache, Request, Response, Tool
 /// OpenClaw's configuration file: where it is, what was written, and which model and which of its settings it names.
 pub mod openclaw {
     pub use crate::configuration::{
-        entry::Left,
         includes::Included,
+        known_keys::Left,
         locations::Locations,
         model_ref::{
             ChosenModel, DefaultName, ModelRef, ModelSource, chosen_model, default_name, fallbacks, model_params,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{descriptor, engine::Engine, interfaces::Interfaces, plugin::Plugin};
 use crate::{
-    configuration::{entry, setup::Setup},
+    configuration::{known_keys, setup::Setup},
     wit::onboarding::{Choices, Descriptor, Severity},
 };
 
@@ -159,7 +159,7 @@ async fn entry_findings(plugin: &Plugin) -> Vec<String> {
 /// The same of an entry that was written at `path`.
 fn slips_in(entry: &Value, path: &str) -> Vec<String> {
     // In which form it asks is the descriptor's to say.
-    let refused = entry::check(entry, path, "").refused.into_iter();
+    let refused = known_keys::check(entry, path, "").refused.into_iter();
     let refused = refused.map(|error| format!("what its apply-config writes is refused: {error}"));
     // OpenClaw refuses a file without the last two, and needs the first to know how to ask.
     let lacking = ["api", "baseUrl", "models"].into_iter().filter(|key| entry.get(key).is_none_or(Value::is_null));

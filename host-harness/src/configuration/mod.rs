@@ -1,4 +1,4 @@
-//! What the user configures: OpenClaw's file (`config`, `includes`, `entry`, `agent`, `model_ref`), where it is (`locations`),
+//! What the user configures: OpenClaw's file (`config`, `includes`, `known_keys`, `value_shapes`, `entry`, `agent`, `model_ref`), where it is (`locations`),
 //! variables (`environment`, `dotenv`), how either is written (`write`, `lock`), secrets (`secrets`, `credentials`,
 //! `keyring`), and what overrides any of it (`setup`, `call_options`).
 
@@ -12,9 +12,11 @@ pub(crate) mod environment;
 pub(crate) mod includes;
 #[cfg(feature = "keyring")]
 pub(crate) mod keyring;
+pub(crate) mod known_keys;
 pub(crate) mod locations;
 pub(crate) mod lock;
 pub(crate) mod model_ref;
 pub(crate) mod secrets;
 pub(crate) mod setup;
+pub(crate) mod value_shapes;
 pub(crate) mod write;

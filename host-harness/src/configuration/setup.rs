@@ -14,8 +14,9 @@ use serde_json::{Map, Value, json};
 use super::{
     call_options::{CallOptions, put},
     credentials::{Credentials, Kept, KeyNames},
-    entry::{self, Checked, FORM, Left},
+    entry,
     environment::{Environment, References},
+    known_keys::{self, Checked, FORM, Left},
     model_ref::{default_name, id_of},
     secrets::MOST_REFUSED,
 };
@@ -290,12 +291,12 @@ impl Setup {
     }
 
     fn checked(&self, descriptor: &Descriptor) -> Checked {
-        let mut all = Checked { refused: entry::check_way(&self.config), ..Checked::default() };
+        let mut all = Checked { refused: known_keys::check_way(&self.config), ..Checked::default() };
         if let Some((name, why)) = conflict(&self.config, &descriptor.id, &descriptor.default_base_url) {
             all.refused.push(Error::at(format!("models.providers.{}", name.trim()), why));
         }
         for (name, entry) in entries(&self.config, &descriptor.id) {
-            let checked = entry::check(entry, &format!("models.providers.{}", name.trim()), &descriptor.api);
+            let checked = known_keys::check(entry, &format!("models.providers.{}", name.trim()), &descriptor.api);
             all.left.extend(checked.left);
             all.refused.extend(checked.refused);
         }
