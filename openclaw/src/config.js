@@ -3,12 +3,15 @@
  * OpenClaw gives plugins its configuration with secrets filled in, so each is replaced by a reference, `${NAME}`.
  */
 import { descriptor } from '../component/descriptor.js';
+import { withoutTakenAliases } from './aliases.js';
 import { onboarding } from './component.js';
 import { toError } from './errors.js';
+import { entries } from './excerpt.js';
+import { checkMerge } from './merge-check.js';
 import { configError, originOf } from './origin.js';
 import { SHORTEST_UNNAMED, namesASecret, parsed, references, secretsIn } from './secrets.js';
-import { View, entries, withoutTakenAliases } from './view.js';
-import { PARTS } from './wasi-http.js';
+import { View } from './view.js';
+import { PARTS } from './wasi-http-types.js';
 
 /** @typedef {Record<string, any>} Json */
 /** @typedef {import('../component/interfaces/openclaw-provider-onboarding.js').Choices} Choices */
@@ -76,7 +79,7 @@ export function merge(apply, config, choices = {}) {
   const view = new View(config, descriptor.id, isHeld);
   const answer = view.mergeBack(config, said(() => onboarding[apply](view.json(), choices)));
   const merged = withoutTakenAliases(config, answer, descriptor.id);
-  view.check(config, merged, descriptor, choices);
+  checkMerge(config, merged, descriptor, choices);
   return merged;
 }
 

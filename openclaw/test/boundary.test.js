@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { withoutTakenAliases } from '../src/aliases.js';
 import { Mask } from '../src/mask.js';
+import { checkMerge } from '../src/merge-check.js';
 import { originOf, samePlace } from '../src/origin.js';
 import { namesASecret, secretsIn } from '../src/secrets.js';
-import { View, withoutTakenAliases } from '../src/view.js';
+import { View } from '../src/view.js';
 
 const KEY = 'pk-boundary-5f0c9a71b2e4';
 const configured = (/** @type {object} */ entry) => ({ models: { providers: { portkey: { baseUrl: 'http://127.0.0.1:9/v1', ...entry } } } });
@@ -106,7 +108,7 @@ test('of what a component makes of the configuration only its own part is taken,
   const seen = new View(base, id).json();
   for (const text of hidden) assert.ok(!seen.includes(text), `${text} in ${seen}`);
   for (const text of shown) assert.ok(seen.includes(text), `${text} not in ${seen}`);
-  const descriptor = { defaultBaseUrl: default_base_url, credentials: [{ envVars: env_vars }] };
+  const descriptor = { id, defaultBaseUrl: default_base_url, credentials: [{ envVars: env_vars }] };
   for (const { name, refused, config = base, edits = [], edits_move = [], answer, choices = {}, grow, hidden: inside = [] } of cases) {
     const before = structuredClone(config);
     const view = new View(config, id);
@@ -119,7 +121,7 @@ test('of what a component makes of the configuration only its own part is taken,
     if (grow) document.models.providers[id].name = 'x'.repeat(grow);
     const merge = () => {
       const merged = view.mergeBack(config, answer ?? JSON.stringify(document));
-      view.check(config, merged, descriptor, { baseUrl: choices.base_url, apiKeyReference: choices.api_key_reference });
+      checkMerge(config, merged, descriptor, { baseUrl: choices.base_url, apiKeyReference: choices.api_key_reference });
       return merged;
     };
     if (refused) {
@@ -179,7 +181,7 @@ test('a merge of any number of spellings, headers, models and long names ends', 
   const each = (/** @type {(at: number) => [string, any]} */ member) => Object.fromEntries(Array.from({ length: 12_000 }, (_, at) => member(at)));
   /** @param {number} at @returns {string} in other capitals, and with other spaces before and behind it */
   const spelled = (at) => ' '.repeat((at >> 7) % 10) + id.replace(/./g, (letter, bit) => ((at >> bit) & 1 ? letter.toUpperCase() : letter)) + ' '.repeat(at / 1280);
-  const descriptor = { defaultBaseUrl: 'https://a.example/v1', credentials: [{ envVars: ['KEY'] }] };
+  const descriptor = { id, defaultBaseUrl: 'https://a.example/v1', credentials: [{ envVars: ['KEY'] }] };
   const own = config.models.providers.portkey;
   for (const [name, more, refused] of /** @type {[string, any, RegExp?][]} */ ([
     ['spellings of the provider', { models: { providers: { ...each((at) => [spelled(at), {}]), portkey: own } } }, /are spellings of/],
@@ -193,13 +195,13 @@ test('a merge of any number of spellings, headers, models and long names ends', 
     ['beginnings of references', { models: { providers: { portkey: { ...own, name: '${'.repeat(4e5) } } } }],
   ])) {
     const view = new View(config, id);
-    const merge = () => view.check(config, withoutTakenAliases(config, view.mergeBack(config, JSON.stringify(more)), id), descriptor, {});
+    const merge = () => checkMerge(config, withoutTakenAliases(config, view.mergeBack(config, JSON.stringify(more)), id), descriptor, {});
     if (refused) assert.throws(merge, refused, name);
     else merge();
     const users = new View(more, id); // and as the user's own
     const options = Object.values(users.document.plugins?.entries?.[id]?.config ?? {});
     for (const shown of options) assert.match(users.fill(JSON.stringify(shown)) ?? '', /sk-/); // and in a call
-    const again = () => users.check(more, users.mergeBack(more, users.json()), descriptor, {});
+    const again = () => checkMerge(more, users.mergeBack(more, users.json()), descriptor, {});
     if (name.startsWith('spellings')) assert.throws(again, /are spellings of/);
     else again();
   }

@@ -17,6 +17,7 @@ import { runInNewContext } from 'node:vm';
 import { transpiled } from '../glue.mjs';
 import { componentOf } from '../src/component.js';
 import { toError } from '../src/errors.js';
+import { checkMerge } from '../src/merge-check.js';
 import { toCost } from '../src/prices.js';
 import { View } from '../src/view.js';
 
@@ -381,7 +382,7 @@ test('a merge that reaches beyond the plugin\'s part is refused', () => {
     const view = new View(config(how), 'hostile');
     assert.ok(!view.json().includes(KEY));
     const merged = view.mergeBack(config(how), hostile.onboarding.applyConfig(view.json(), choices));
-    view.check(config(how), merged, descriptor, choices);
+    checkMerge(config(how), merged, descriptor, choices);
     return merged;
   };
   for (const how of ['write elsewhere', 'other provider', 'nested deep', 'nested large', 'not json', 'call elsewhere', 'open the network', 'refer to a secret', 'move a secret', 'move a secret to a header', 'trap']) {

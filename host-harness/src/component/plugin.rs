@@ -2,10 +2,7 @@
 
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
-use boundary::{
-    merge,
-    view::{self, View},
-};
+use boundary::{aliases, excerpt, merge_check, view::View};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -167,7 +164,7 @@ impl Plugin {
     /// This provider's entries under `models.providers` of `config`, and the names that they are written with: any case is
     /// taken for the provider's id. Of several the first wins.
     pub fn entries<'a>(&self, config: &'a Value) -> Vec<(&'a str, &'a Value)> {
-        view::entries(config, &self.descriptor().id)
+        excerpt::entries(config, &self.descriptor().id)
     }
 
     /// `config` with this provider merged in. See the WIT, `onboarding.apply-provider-config`.
@@ -198,9 +195,9 @@ impl Plugin {
             self.within_limit(onboarding.call_apply_provider_config(&mut live.store, &json, choices)).await?
         };
         let mut merged = view.merge_back(config, id, &answer?)?;
-        merge::leave_out_taken_aliases(config, &mut merged, id);
+        aliases::leave_out_taken_aliases(config, &mut merged, id);
         let descriptor = self.descriptor();
-        let owner = merge::Owner {
+        let owner = merge_check::Owner {
             id,
             default_base_url: &descriptor.default_base_url,
             key_variables: descriptor
@@ -210,11 +207,11 @@ impl Plugin {
                 .map(|name| &**name)
                 .collect(),
         };
-        let chosen = merge::Choices {
+        let chosen = merge_check::Choices {
             base_url: choices.base_url.as_deref(),
             api_key_reference: choices.api_key_reference.as_deref(),
         };
-        merge::check(config, &merged, &owner, &chosen)?;
+        merge_check::check(config, &merged, &owner, &chosen)?;
         Ok(merged)
     }
 

@@ -7,9 +7,9 @@ use std::{
 };
 
 use boundary::{
+    excerpt::entries,
     references::{references, shorthand},
     secret_json::all_references,
-    view::entries,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;

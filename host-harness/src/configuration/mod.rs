@@ -1,6 +1,6 @@
 //! What the user configures: OpenClaw's file (`config`, `includes`, `known_keys`, `value_shapes`, `entry`, `agent`, `model_ref`), where it is (`locations`),
 //! variables (`environment`, `dotenv`), how either is written (`write`, `lock`), secrets (`secrets`, `credentials`,
-//! `keyring`), and what overrides any of it (`setup`, `call_options`).
+//! `keyring`), and what overrides any of it (`setup`, `settle`, `call_options`), and what is wrong with it (`findings`).
 
 pub(crate) mod agent;
 pub(crate) mod call_options;
@@ -9,6 +9,7 @@ pub(crate) mod credentials;
 pub(crate) mod dotenv;
 pub(crate) mod entry;
 pub(crate) mod environment;
+mod findings;
 pub(crate) mod includes;
 #[cfg(feature = "keyring")]
 pub(crate) mod keyring;
@@ -17,6 +18,7 @@ pub(crate) mod locations;
 pub(crate) mod lock;
 pub(crate) mod model_ref;
 pub(crate) mod secrets;
+mod settle;
 pub(crate) mod setup;
 pub(crate) mod value_shapes;
 pub(crate) mod write;

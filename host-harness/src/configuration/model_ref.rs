@@ -95,7 +95,7 @@ pub fn chosen_model(config: &Value, environment: &Environment, descriptor: &Desc
         Some((named, None)) => Some(named.path),
         _ => None,
     };
-    let listed = boundary::view::models(config, &descriptor.id).into_iter().find_map(id_of);
+    let listed = boundary::excerpt::models(config, &descriptor.id).into_iter().find_map(id_of);
     let (id, source) = match listed {
         Some(id) => (id.to_owned(), ModelSource::FirstListed),
         None => (descriptor.default_model.id.clone(), ModelSource::ProviderDefault),
