@@ -88,9 +88,10 @@ pub mod openclaw {
         includes::Included,
         known_keys::Left,
         locations::Locations,
+        model_params::{model_params, with_params},
         model_ref::{
-            ChosenModel, DefaultName, ModelRef, ModelSource, chosen_model, default_name, fallbacks, model_params,
-            own_model, primary_model, with_params,
+            ChosenModel, DefaultName, ModelRef, ModelSource, chosen_model, default_name, fallbacks, own_model,
+            primary_model,
         },
         write::Update,
     };

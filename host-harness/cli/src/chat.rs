@@ -12,8 +12,10 @@ use host_harness::{
 use serde_json::{Value, json};
 
 use super::{
-    connect::{Connect, Named, beside_default, chat_model},
-    exit_code, image, input, output, output_file,
+    connect::{Connect, beside_default, chat_model},
+    exit_code, image, input,
+    name_and_value::Named,
+    output, output_file,
     picture::Inline,
     reply::{Answering, Asked, is_markdown},
     reply_text::ReplyText,

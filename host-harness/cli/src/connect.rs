@@ -1,31 +1,23 @@
 //! The flags of every command that calls, and the way from them to a connected provider.
 
-use std::{
-    ffi::OsStr,
-    path::{Path, PathBuf},
-    sync::LazyLock,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::LazyLock, time::Duration};
 
-use anyhow::Context;
-use clap::{
-    Arg, Command,
-    builder::{StringValueParser, TypedValueParser},
-    error::ErrorKind,
-};
 use host_harness::{
-    ConfigFile, Engine, Environment, Keyring, Limits, Origin, Plugin, Provider, Setup,
-    command_line::{Destination, nearest},
+    ConfigFile, Engine, Environment, Keyring, Limits, Plugin, Provider, Setup,
     openclaw::{ChosenModel, Locations, chosen_model, own_model},
-    types,
-    wit::onboarding::{Credential, Descriptor, Finding, Service, Severity},
+    wit::onboarding::{Credential, Descriptor, Finding},
 };
 use serde_json::{Map, Value};
 
 use super::{
+    component_file,
+    config_findings::{misnamed, option_place},
     exit_code::{self, Usage},
-    given_secret, input, openclaw, output,
-    waiting::{self, Waiting},
+    given_secret, input,
+    key_help::ways_to_give,
+    name_and_value::{Named, header, option_value, pair},
+    output,
+    waiting::Waiting,
 };
 
 /// The component that a command looks at without calling anything.
@@ -45,7 +37,7 @@ pub(crate) struct Component {
 impl Component {
     /// There is no default: it would silently check our component instead of the user's.
     pub(crate) fn path(&self) -> anyhow::Result<PathBuf> {
-        component(self.file.as_deref().or(self.plugin.as_deref()))
+        component_file::find(self.file.as_deref().or(self.plugin.as_deref()))
     }
 
     /// The call waits only for this machine, so the limit is short and finds one that hangs.
@@ -88,7 +80,7 @@ impl Run {
 
     /// Where the component lies.
     pub(crate) fn component(&self) -> anyhow::Result<PathBuf> {
-        component(self.plugin.as_deref())
+        component_file::find(self.plugin.as_deref())
     }
 
     /// The plugin alone.
@@ -273,7 +265,7 @@ impl Extra {
     }
 
     /// The flags, and the places in the configuration of the provider `id` that they go over.
-    fn places(&self, id: &str) -> Vec<(String, String)> {
+    pub(crate) fn places(&self, id: &str) -> Vec<(String, String)> {
         let option = |name: &str| option_place(id, name);
         let trace_id = self.trace_id.iter().map(|_| ("--trace-id".to_owned(), option("traceId")));
         let metadata = self.metadata.first().map(|_| ("--metadata".to_owned(), option("metadata")));
@@ -285,7 +277,7 @@ impl Extra {
     }
 
     /// For the refusal of an option that is a field of a request: which flag that has.
-    fn flag_of_field(&self, message: &str) -> Option<String> {
+    pub(crate) fn flag_of_field(&self, message: &str) -> Option<String> {
         let mut fields = self.options.iter().filter_map(|(name, _)| Some((name, input::flag_of_field(name)?)));
         let (name, flag) = fields.find(|(name, _)| message.contains(&format!("--option {name}: ")))?;
         Some(format!("{name} is a field of a request: chat takes it as {flag}."))
@@ -300,117 +292,13 @@ pub(crate) struct Connect {
     #[command(flatten)]
     pub(crate) config: Config,
     #[command(flatten)]
-    extra: Extra,
+    pub(crate) extra: Extra,
 }
 
 impl Connect {
     /// What the command line, the environment and `config` say together.
     pub(crate) fn setup(&self, plugin: &Plugin, config: &ConfigFile, environment: &Environment) -> Setup {
         self.extra.over(self.run.setup(plugin, config, environment))
-    }
-
-    /// What the host and the plugin find in the configuration and what the flags put over it, and OpenClaw in the file, where
-    /// it is installed.
-    ///
-    /// # Errors
-    /// Where the plugin fails.
-    pub(crate) async fn findings(
-        &self,
-        plugin: &Plugin,
-        file: &ConfigFile,
-        environment: &Environment,
-    ) -> host_harness::Result<Vec<Finding>> {
-        let mut findings = self.own_findings(plugin, file, environment).await?;
-        findings.extend(self.switched_off(&plugin.descriptor().id, file.value()));
-        let is_lack = |finding: &Finding| finding.message.ends_with(Setup::LACKING);
-        if file.path().exists() {
-            let (id, entries) = (&plugin.descriptor().id, plugin.entries(file.value()));
-            let entry = entries.first().map(|(name, _)| *name);
-            let asked = openclaw::findings(file.path(), id, entry, self.config.profile(), &findings);
-            let said = waiting::during("asking openclaw", asked).await;
-            // Said once: OpenClaw's own words for it are the better ones.
-            let is_refused =
-                |place: String| said.iter().any(|found| found.severity == Severity::Error && found.path == place);
-            findings.retain(|own| !is_lack(own) || !is_refused(openclaw::dotted(&own.path)));
-            findings.extend(said);
-        }
-        Ok(findings)
-    }
-
-    /// Of [`Self::findings`], those of the host and the plugin.
-    async fn own_findings(
-        &self,
-        plugin: &Plugin,
-        file: &ConfigFile,
-        environment: &Environment,
-    ) -> host_harness::Result<Vec<Finding>> {
-        let mut findings = plugin.lint_setup(self.setup(plugin, file, environment)).await?;
-        findings.extend(misnamed(&plugin.descriptor().id, file.value()));
-        // What the entry lacks, it lacks for OpenClaw, whatever a flag says.
-        for finding in findings.iter_mut().filter(|finding| !finding.message.ends_with(Setup::LACKING)) {
-            finding.path = self.in_flags(plugin, &finding.path);
-        }
-        Ok(findings)
-    }
-
-    /// Where OpenClaw is told to leave the plugin out. Uninstalling it says so, and installing it again does not take that
-    /// back.
-    fn switched_off(&self, id: &str, config: &Value) -> Option<Finding> {
-        let is_false = |path: &&String| config.pointer(&path.replace('.', "/")) == Some(&Value::Bool(false));
-        let denied = config.pointer("/plugins/deny").and_then(Value::as_array);
-        let denied = denied.filter(|denied| denied.iter().any(|name| name == id)).map(|_| ".plugins.deny".to_owned());
-        let switches = [".plugins.enabled".to_owned(), format!(".plugins.entries.{id}.enabled")];
-        let path = denied.or_else(|| switches.into_iter().find(|path| is_false(&path)))?;
-        let message = format!(
-            "OpenClaw leaves the plugin out for it, and calls by its own client. Change it, or run `openclaw{} plugins enable {id}`.",
-            self.config.of_profile()
-        );
-        Some(Finding { severity: Severity::Warning, path: path[1..].to_owned(), message })
-    }
-
-    /// `text` with what the user wrote in the place of what it goes over in the configuration: a flag, a variable.
-    fn in_flags(&self, plugin: &Plugin, text: &str) -> String {
-        let id = &plugin.descriptor().id;
-        let mut places = self.extra.places(id);
-        places.push((self.run.place_of_base_url(plugin), format!("models.providers.{id}.baseUrl")));
-        places.into_iter().fold(text.to_owned(), |text, (name, place)| match around(&text, &place) {
-            Some((before, after)) => format!("{before}{name}{after}"),
-            None => text,
-        })
-    }
-
-    /// The refusal of what a flag says names the flag, and not the configuration; that of a call without a key says where to
-    /// put one, as `doctor` does.
-    fn explained(
-        &self,
-        plugin: &Plugin,
-        config: &ConfigFile,
-        environment: &Environment,
-        error: host_harness::Error,
-    ) -> host_harness::Error {
-        let descriptor = plugin.descriptor();
-        let credential = descriptor.credentials.iter().find(|credential| credential.required);
-        if let (types::ErrorKind::MissingCredential, types::ErrorOrigin::Plugin, Some(credential)) =
-            (error.kind(), error.origin(), credential)
-        {
-            let destination = Destination::of(descriptor, self.setup(plugin, config, environment)).ok();
-            let how = how_to_set(descriptor, credential, destination.as_ref().map(Destination::origin));
-            let hint = Some(match &openclaw::named_profiles(config.value(), &descriptor.id)[..] {
-                [] => how,
-                [profile, ..] => {
-                    format!("OpenClaw has it in its own store ({profile}), which only OpenClaw reads. {how}")
-                }
-            });
-            return types::Error { hint, ..error.record().clone() }.into();
-        }
-        let message = self.in_flags(plugin, &error.to_string());
-        if message == error.to_string() {
-            return error;
-        }
-        let hint = self.extra.flag_of_field(&message);
-        let hint =
-            hint.unwrap_or_else(|| "Fix it there; `host-harness lint` with it shows everything that is wrong.".into());
-        types::Error { hint: Some(hint), message, ..error.record().clone() }.into()
     }
 
     /// The plugin, connected, and what it was connected by.
@@ -441,63 +329,12 @@ pub(crate) fn few() -> Limits {
     Limits { instances: 8, ..Limits::default() }
 }
 
-/// Where a user puts a credential: `PORTKEY_API_KEY or give --portkey-api-key`, behind the word `set`.
-pub(crate) fn ways_to_give(credential: &Credential) -> String {
-    let flag = credential.cli_flag.as_ref().map(|flag| format!(" or give {flag}")).unwrap_or_default();
-    format!("{}{flag}", credential.env_vars.join(" or "))
-}
-
-/// Where a user puts a credential, and where they get one for the gateway at `origin`, where that is known.
-pub(crate) fn how_to_set(descriptor: &Descriptor, credential: &Credential, origin: Option<&Origin>) -> String {
-    let is_own = origin.is_some_and(|origin| service_at(descriptor, origin).is_none());
-    let own = if is_own { " A gateway of your own that needs none takes any." } else { "" };
-    let from = keys_from(descriptor, credential, origin);
-    let from = from.map(|from| format!(" Get one from {from}.")).unwrap_or_default();
-    format!("Set {}.{from}{own}", ways_to_give(credential))
-}
-
 /// The system's keyring, one for this run: what is passed over is told once.
 pub(crate) fn keyring() -> Keyring {
     static KEYRING: LazyLock<Keyring> = LazyLock::new(|| {
         Keyring::system().on_skip(|why| output::warn(&format!("the system keyring was passed over: {why}")))
     });
     KEYRING.clone()
-}
-
-/// The provider's own services, the default one first: every other gateway is the user's.
-pub(crate) fn services(descriptor: &Descriptor) -> Vec<Service> {
-    if !descriptor.services.is_empty() {
-        return descriptor.services.clone();
-    }
-    let keys_from = descriptor.credentials.first().and_then(|credential| credential.help_url.clone());
-    vec![Service {
-        label: descriptor.label.clone(),
-        base_url: descriptor.default_base_url.clone(),
-        keys_from: keys_from.unwrap_or_default(),
-    }]
-}
-
-/// The provider's own service at `origin`.
-pub(crate) fn service_at(descriptor: &Descriptor, origin: &Origin) -> Option<Service> {
-    services(descriptor).into_iter().find(|service| service.base_url.parse::<Origin>().is_ok_and(|own| own == *origin))
-}
-
-/// Where a user gets a credential for the gateway at `origin`: of a service's own place, else of the provider's.
-pub(crate) fn keys_from(descriptor: &Descriptor, credential: &Credential, origin: Option<&Origin>) -> Option<String> {
-    let service = origin.and_then(|origin| service_at(descriptor, origin));
-    let from = service.map(|service| service.keys_from).or_else(|| credential.help_url.clone());
-    from.filter(|from| !from.is_empty())
-}
-
-/// Where an option of the plugin of the provider `id` stands in the configuration.
-pub(crate) fn option_place(id: &str, name: &str) -> String {
-    format!("plugins.entries.{id}.config.{name}")
-}
-
-/// What is before and behind `place` in `text`. A longer name is another place.
-pub(crate) fn around<'t>(text: &'t str, place: &str) -> Option<(&'t str, &'t str)> {
-    let is_longer = |rest: &str| rest.starts_with(|next: char| next.is_ascii_alphanumeric() || "_-".contains(next));
-    text.split_once(place).filter(|(_, after)| !is_longer(after))
 }
 
 /// The provider's own model that `given` means.
@@ -519,99 +356,8 @@ pub(crate) fn chat_model(
     Ok(chosen_model(config.value(), environment, descriptor)?.id)
 }
 
-/// Names that are probably meant for the provider `id`, where nothing has its own: what is below them is not read.
-fn misnamed(id: &str, config: &Value) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for place in ["models.providers", "plugins.entries"] {
-        let named = config.pointer(&format!("/{}", place.replace('.', "/"))).and_then(Value::as_object);
-        let names = || named.into_iter().flatten().map(|(name, _)| name);
-        if names().any(|name| name.trim().eq_ignore_ascii_case(id)) {
-            continue;
-        }
-        findings.extend(names().filter(|name| nearest(name, [id]).is_some()).map(|name| {
-            let message = format!("This is not read, since it is another's name. Did you mean {id}?");
-            Finding { severity: Severity::Warning, path: format!("{place}.{name}"), message }
-        }));
-    }
-    findings
-}
-
 /// Where the configuration names a default model without a provider that `chosen` stands in for, and what to do about it.
 pub(crate) fn beside_default<'c>(chosen: &'c ChosenModel, id: &str) -> Option<(&'c str, String)> {
     let why = || format!("names no provider: write it as {id}/MODEL.");
     chosen.beside_default().map(|named_at| (named_at, why()))
-}
-
-/// Reads a name and a value. The value may be a secret: clap's own errors would show it.
-#[derive(Clone)]
-pub(crate) struct Named<T>(pub(crate) fn(&str) -> Result<(String, T), String>);
-
-impl<T: Clone + Send + Sync + 'static> TypedValueParser for Named<T> {
-    type Value = (String, T);
-
-    fn parse_ref(&self, command: &Command, flag: Option<&Arg>, text: &OsStr) -> Result<Self::Value, clap::Error> {
-        let text = StringValueParser::new().parse_ref(command, flag, text)?;
-        self.0(&text).map_err(|why| {
-            let flag = flag.map(Arg::to_string).unwrap_or_default();
-            command.clone().error(ErrorKind::ValueValidation, format!("invalid value for '{flag}': {why}"))
-        })
-    }
-}
-
-/// `Name: value`.
-pub(crate) fn header(text: &str) -> Result<(String, String), String> {
-    let wrong = || {
-        // What a name could be is named, and no more: behind it may be a secret.
-        let name = text.trim().split_once(|sign: char| sign.is_whitespace() || matches!(sign, ':' | '='));
-        let name = name.map(|(name, _)| name).filter(|name| !name.is_empty());
-        let found = name.map(|name| format!(", and not `{name}` and so on")).unwrap_or_default();
-        format!("write it as 'Name: value'{found}")
-    };
-    let (name, value) = text.split_once(':').ok_or_else(wrong)?;
-    let name = http::HeaderName::try_from(name.trim()).map_err(|_| wrong())?;
-    Ok((name.to_string(), value.trim().to_owned()))
-}
-
-/// The value of an option: JSON, or text.
-pub(crate) fn option_value(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
-}
-
-pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("write it as NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
-}
-
-/// The component: `given`, else the one beside this program, else the one of the workspace that built this program.
-pub(crate) fn component(given: Option<&Path>) -> anyhow::Result<PathBuf> {
-    if let Some(path) = given {
-        return Ok(path.to_owned());
-    }
-    let program = std::env::current_exe().context("this program's own path is unknown")?;
-    let folder = program.parent().unwrap_or(Path::new("."));
-    for folder in [folder.to_owned(), folder.with_file_name("wasm32-wasip2").join("component")] {
-        let mut found: Vec<PathBuf> = std::fs::read_dir(&folder)
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| is_provider(path))
-            .collect();
-        match (found.pop(), found.is_empty()) {
-            (Some(path), true) => return Ok(path),
-            (Some(_), false) => {
-                return Err(Usage(format!(
-                    "{} holds several components: name one with --plugin FILE",
-                    folder.display()
-                ))
-                .into());
-            }
-            (None, _) => {}
-        }
-    }
-    Err(Usage("no component was found: build it with `make build`, or name it with --plugin FILE".into()).into())
-}
-
-/// By its name, `...provider.wasm`: beside it may lie components that are none.
-fn is_provider(path: &Path) -> bool {
-    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with("provider.wasm"))
 }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::CommandFactory;
 use host_harness::{Engine, Plugin};
 
-use super::{Cli, connect, exit_code::Usage, output, plugin_flags, waiting::Waiting};
+use super::{Cli, component_file, connect, exit_code::Usage, output, plugin_flags, waiting::Waiting};
 
 const COMPLETIONS_HELP: &str = "\
 Where a shell finds them:
@@ -43,7 +43,7 @@ struct Shown {
 impl Shown {
     /// All commands. Without a component those flags are left out that it would give the names of.
     async fn commands(&self) -> anyhow::Result<clap::Command> {
-        let component = match connect::component(self.plugin.as_deref()) {
+        let component = match component_file::find(self.plugin.as_deref()) {
             Ok(component) => component,
             Err(error) => {
                 output::note(&format!("the plugin's own flags are left out: {error}"));

@@ -4,7 +4,7 @@
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
-use super::{Cli, arguments, connect, exit_code::Usage, given_secret::variable};
+use super::{Cli, arguments, component_file, connect, exit_code::Usage, given_secret::variable};
 use anyhow::Context;
 use clap::{
     Arg, CommandFactory,
@@ -130,7 +130,7 @@ fn descriptor(arguments: &[OsString]) -> anyhow::Result<Descriptor> {
         let inline = text.strip_prefix("--plugin=").map(str::to_owned);
         inline.or_else(|| (text == "--plugin").then(|| arguments.get(at + 1)?.to_str().map(str::to_owned))?)
     });
-    let component = connect::component(named.as_deref().map(Path::new))?;
+    let component = component_file::find(named.as_deref().map(Path::new))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let plugin = runtime.block_on(async { Plugin::load(&Engine::new(connect::few())?, component).await })?;
     Ok(plugin.descriptor().clone())

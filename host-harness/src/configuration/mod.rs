@@ -1,4 +1,4 @@
-//! What the user configures: OpenClaw's file (`config`, `includes`, `known_keys`, `value_shapes`, `entry`, `agent`, `model_ref`), where it is (`locations`),
+//! What the user configures: OpenClaw's file (`config`, `includes`, `known_keys`, `value_shapes`, `entry`, `agent`, `model_ref`, `model_params`), where it is (`locations`),
 //! variables (`environment`, `dotenv`), how either is written (`write`, `lock`), secrets (`secrets`, `credentials`,
 //! `keyring`), and what overrides any of it (`setup`, `settle`, `call_options`), and what is wrong with it (`findings`).
 
@@ -16,6 +16,7 @@ pub(crate) mod keyring;
 pub(crate) mod known_keys;
 pub(crate) mod locations;
 pub(crate) mod lock;
+pub(crate) mod model_params;
 pub(crate) mod model_ref;
 pub(crate) mod secrets;
 mod settle;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::chat::list;
+use super::computed::list;
 use super::strict::family::Family;
 
 /// A marker looks at this many blocks, its own among them.

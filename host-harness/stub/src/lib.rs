@@ -34,19 +34,20 @@
 mod audio;
 mod cache;
 mod chat;
+mod computed;
 mod connection;
 mod embeddings;
 mod faults;
 mod images;
 mod models;
 mod native;
-mod portkey;
 mod prices;
 mod record;
 mod respond;
 mod responses;
 mod server;
 mod strict;
+mod translate;
 mod wire;
 
 #[cfg(test)]
@@ -68,7 +69,7 @@ use self::server::Server;
 /// The body that Claude gets in the end, as Anthropic's Messages API takes it, of a chat that reached a gateway; `None`
 /// where another model is asked or the gateway fails at it. For [`PromptCache::account`].
 pub fn for_claude(body: &serde_json::Value) -> Option<serde_json::Value> {
-    portkey::Sent::of(body).ok()?.for_claude()
+    translate::Sent::of(body).ok()?.for_claude()
 }
 
 /// A running stand-in. It has a thread of its own, so it outlives the runtime that started it; when dropped it closes

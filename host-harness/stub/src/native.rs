@@ -1,14 +1,14 @@
 //! Providers with APIs of their own, behind a gateway: Anthropic's Messages API, Bedrock's Converse and Gemini's
 //! `generateContent`, whole and streamed. Each first refuses what the real one does (`super::strict`).
 //!
-//! What is said is computed from the request, as in `super::chat`: see [`super::chat::steps`] for the calls.
+//! What is said is computed from the request, as in `super::computed`: see [`super::computed::steps`] for the calls.
 
 use axum::body::Body;
 use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::cache::Accounted;
-use super::chat::{example, list, steps, text_of};
+use super::computed::{example, list, steps, text_of};
 use super::respond::response;
 use super::strict::family::{Family, Thinking};
 use super::strict::{REDACTED, Signature, anthropic, bedrock, gemini};

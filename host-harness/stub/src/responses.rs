@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::chat::{list, text_of, told};
+use super::computed::{list, text_of, told};
 use super::strict::Signature;
 
 /// The chat that a request stands for.

@@ -19,10 +19,10 @@ use tokio::net::TcpListener;
 use super::cache::{Accounted, PromptCache};
 use super::connection::{Accepting, Connection};
 use super::faults::{self, Effect, Fault};
-use super::portkey::Sent;
 use super::respond::{Refusal, bare, response, set, text_response};
 use super::strict;
 use super::strict::family::{Family, Maker};
+use super::translate::Sent;
 use super::wire::{self, Reasoning, Wire};
 use super::{Credential, Options, Recorded, Role, audio, chat, embeddings, images, models, native, prices, responses};
 

@@ -26,8 +26,10 @@ use serde_json::{Value, json};
 
 use self::print::{Line, Report};
 use super::{
-    connect::{Connect, beside_default, chat_model, how_to_set, service_at},
-    exit_code, openclaw, output, waiting,
+    connect::{Connect, beside_default, chat_model},
+    exit_code,
+    key_help::{how_to_set, service_at},
+    openclaw, output, waiting,
 };
 
 #[derive(clap::Args)]

@@ -1,6 +1,7 @@
 //! `onboard`: the provider's entry in the configuration, merged by the plugin itself. In a terminal it asks; elsewhere
 //! every answer is a flag.
 
+mod answers;
 mod diff;
 mod wizard;
 
@@ -8,17 +9,21 @@ use std::{io::IsTerminal, path::Path, process::ExitCode};
 
 use anyhow::Context;
 use host_harness::{
-    ConfigFile, CredentialSource, Credentials, Environment, Error, Keyring, Plugin, Provider, Setup,
+    ConfigFile, Credentials, Environment, Error, Keyring, Plugin, Provider, Setup,
     openclaw::{DefaultName, Update, default_name, own_model, primary_model},
     types::ErrorKind,
-    wit::onboarding::{Choices, Severity},
 };
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use answers::{Answers, DefaultModel, KeyPlace};
+pub(crate) use answers::{key_reference, set_default};
 
 use super::{
-    connect::{self, Config, Named, Run, around, header, option_place, option_value, pair, ways_to_give},
-    exit_code, given_secret, openclaw, output, waiting,
+    connect::{self, Config, Run},
+    exit_code,
+    key_help::ways_to_give,
+    name_and_value::{Named, header, option_value, pair},
+    output, waiting,
 };
 
 #[derive(clap::Args)]
@@ -57,70 +62,6 @@ pub(crate) struct Args {
     run: Run,
     #[command(flatten)]
     config: Config,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum KeyPlace {
-    /// In no file: the configuration refers to the environment variable
-    Reference,
-    /// In the configuration's `env` block: everybody who can read the file can read the key
-    Env,
-    /// In OpenClaw's own `.env`, such as ~/.openclaw/.env, which only its owner can read
-    Dotenv,
-    /// In the system's keyring, which this program reads and OpenClaw does not
-    Keyring,
-    /// In OpenClaw's own store, where `openclaw onboard` put it. A reference would come before that one, and where its
-    /// variable is not set OpenClaw would call nobody.
-    #[value(skip)]
-    OpenClaw,
-}
-
-impl KeyPlace {
-    /// Where a key that was found stays, unless the user wants it elsewhere. A reference beside one that the configuration
-    /// holds is for those who come without. One that was given is a new one: OpenClaw's own store cannot take it.
-    fn of(source: Option<&CredentialSource>, config: &Value, id: &str) -> Self {
-        match source {
-            Some(CredentialSource::Given) => Self::Reference,
-            Some(CredentialSource::Keyring) => Self::Keyring,
-            _ if !openclaw::named_profiles(config, id).is_empty() => Self::OpenClaw,
-            _ => Self::Reference,
-        }
-    }
-
-    /// Whether a key that was found there is in its place. To refer to it moves nothing; but a flag is gone with the command.
-    fn holds(self, source: &CredentialSource) -> bool {
-        match (self, source) {
-            (_, CredentialSource::Given) => false,
-            (Self::OpenClaw | Self::Reference, _) | (Self::Keyring, CredentialSource::Keyring) => true,
-            (Self::Dotenv, CredentialSource::DotEnv { .. }) => true,
-            (Self::Env, CredentialSource::Configuration(path)) => path.starts_with("env.vars."),
-            _ => false,
-        }
-    }
-}
-
-/// All that onboarding must know.
-struct Answers {
-    base_url: Option<String>,
-    /// Those to add, none of them a secret.
-    headers: Vec<(String, String)>,
-    /// Those of the plugin to set, none of them a secret.
-    options: Vec<(String, Value)>,
-    /// Those to add, the candidate for the default model first.
-    models: Vec<String>,
-    default: DefaultModel,
-    key: KeyPlace,
-    /// The key, where it is to be kept or takes the place of another.
-    secret: Option<SecretString>,
-    allow_private_network: bool,
-}
-
-/// What becomes of the default model.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum DefaultModel {
-    Keep,
-    SetWhereNone,
-    Replace,
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -381,166 +322,10 @@ impl Args {
     }
 }
 
-impl Answers {
-    /// What is left for the user to do, once this is written.
-    fn left_to_do(&self, plugin: &Plugin) -> Vec<String> {
-        let Some(credential) = plugin.descriptor().credentials.first() else { return Vec::new() };
-        let variable = credential.env_vars.first().map(String::as_str).unwrap_or_default();
-        let is_set = std::env::var_os(variable).is_some_and(|value| !value.is_empty());
-        let in_environment = is_set && given_secret::given(credential).is_none();
-        let mut left = Vec::new();
-        match (self.key, in_environment) {
-            (KeyPlace::Reference, false) if self.secret.is_some() => left.push(format!(
-                "Set {variable} to the key where OpenClaw starts, such as in ~/.profile: it stands in no file yet."
-            )),
-            (KeyPlace::Reference, true) if self.secret.is_some() => {
-                left.push(format!("{variable} of the environment still holds the other key: set it to this one."));
-            }
-            (KeyPlace::Keyring, _) => {
-                left.push(format!("OpenClaw does not read the keyring: for it, set {variable}."));
-            }
-            _ => {}
-        }
-        if in_environment && self.secret.is_some() && self.key != KeyPlace::Reference {
-            left.push(format!("{variable} of the environment comes before it, as long as it is set."));
-        }
-        left
-    }
-
-    /// Refuses an option or a header that a call would refuse: it is not written first. Warns of what is doubtful in one.
-    async fn check_given(&self, plugin: &Plugin, config: &Value, environment: &Environment) -> anyhow::Result<()> {
-        let id = &plugin.descriptor().id;
-        let options = self.options.iter().map(|(name, _)| (format!("--option {name}"), option_place(id, name)));
-        let header = |name: &str| (format!("--header {name}"), format!("models.providers.{id}.headers.{name}"));
-        let given: Vec<_> = options.chain(self.headers.iter().map(|(name, _)| header(name))).collect();
-        if given.is_empty() {
-            return Ok(());
-        }
-        let merged = self.merge(plugin, config).await?;
-        for finding in plugin.lint_setup(Setup::new(merged).environment(environment.clone())).await? {
-            let is_at = |place: &str| around(&finding.path, place).is_some_and(|(before, _)| before.is_empty());
-            let Some((flag, _)) = given.iter().find(|(_, place)| is_at(place)) else { continue };
-            let message = format!("{flag}: {}", finding.message);
-            if finding.severity == Severity::Error {
-                let message = format!("{message} Nothing was written.");
-                return Err(Error::host(ErrorKind::InvalidConfig, message).into());
-            }
-            output::warn(&message);
-        }
-        Ok(())
-    }
-
-    /// `config` with these answers in it. What is right already stays as it is.
-    async fn merge(&self, plugin: &Plugin, config: &Value) -> anyhow::Result<Value> {
-        let descriptor = plugin.descriptor();
-        let mut config = config.clone();
-        let variable = descriptor.credentials.first().and_then(|credential| credential.env_vars.first());
-        if let Some(secret) = &self.secret {
-            // A key that stands there comes before the `env` block and the keyring.
-            let names: Vec<_> = plugin.entries(&config).into_iter().map(|(name, _)| name.to_owned()).collect();
-            for name in names {
-                let entry = config.pointer_mut(&format!("/models/providers/{name}")).and_then(Value::as_object_mut);
-                entry.and_then(|entry| entry.shift_remove("apiKey"));
-            }
-            if self.key == KeyPlace::Env {
-                let variable = variable.context("the plugin names no environment variable")?;
-                let env = open(&mut config, "env")?;
-                // OpenClaw has refused the whole file for it since 2026.
-                env.as_object_mut().context("it was just made")?.shift_remove(variable);
-                let vars = open(env, "vars")?.as_object_mut().context("it was just made")?;
-                vars.insert(variable.clone(), secret.expose_secret().into());
-            }
-        }
-        if self.allow_private_network {
-            allow_private_network(&mut config, plugin)?;
-        }
-        for (name, value) in &self.headers {
-            let headers = provider_member(&mut config, plugin, "headers")?;
-            headers.retain(|other, _| !other.trim().eq_ignore_ascii_case(name));
-            headers.insert(name.clone(), value.as_str().into());
-        }
-        for (name, value) in &self.options {
-            let entry = ["plugins", "entries", &plugin.descriptor().id, "config"];
-            let options = entry.into_iter().try_fold(&mut config, open)?;
-            options.as_object_mut().context("it was just made")?.insert(name.clone(), value.clone());
-        }
-        if self.default == DefaultModel::Replace
-            && let Some(defaults) = config.pointer_mut("/agents/defaults").and_then(Value::as_object_mut)
-        {
-            match defaults.get_mut("model") {
-                Some(Value::Object(model)) => drop(model.shift_remove("primary")),
-                _ => drop(defaults.shift_remove("model")),
-            }
-        }
-        let choices = |model: Option<&String>| Choices {
-            base_url: self.base_url.clone(),
-            model: model.cloned(),
-            api_key_reference: key_reference(plugin)
-                .filter(|_| !matches!(self.key, KeyPlace::Keyring | KeyPlace::OpenClaw)),
-        };
-        let first = choices(self.models.first());
-        let mut merged = match self.default {
-            DefaultModel::Keep => plugin.apply_provider_config(&config, &first).await?,
-            DefaultModel::SetWhereNone | DefaultModel::Replace => plugin.apply_config(&config, &first).await?,
-        };
-        for model in self.models.iter().skip(1) {
-            merged = plugin.apply_provider_config(&merged, &choices(Some(model))).await?;
-        }
-        Ok(merged)
-    }
-}
-
 /// The system's keyring. A user at the terminal may be asked to unlock it.
 fn keyring(asks: bool) -> Keyring {
     let keyring = connect::keyring();
     if asks { keyring.may_prompt() } else { keyring }
-}
-
-/// How the configuration refers to the provider's key.
-pub(crate) fn key_reference(plugin: &Plugin) -> Option<String> {
-    let variable = plugin.descriptor().credentials.first()?.env_vars.first()?;
-    Some(format!("${{{variable}}}"))
-}
-
-/// Lets the provider be in a private network.
-fn allow_private_network(config: &mut Value, plugin: &Plugin) -> anyhow::Result<()> {
-    provider_member(config, plugin, "request")?.insert("allowPrivateNetwork".into(), true.into());
-    Ok(())
-}
-
-/// The object `member` of the provider's entry, made where there is none.
-fn provider_member<'a>(
-    config: &'a mut Value,
-    plugin: &Plugin,
-    member: &str,
-) -> anyhow::Result<&'a mut Map<String, Value>> {
-    let name = plugin.entries(config).first().map_or(&*plugin.descriptor().id, |(name, _)| name).to_owned();
-    let object = ["models", "providers", &name, member].into_iter().try_fold(config, open)?;
-    object.as_object_mut().context("it was just made")
-}
-
-/// Makes `model` the default one of `file`, as `onboard --default --model` does. Gives where the old file is kept, or
-/// nothing where it held that already.
-pub(crate) async fn set_default(
-    plugin: &Plugin,
-    file: &mut ConfigFile,
-    base_url: Option<String>,
-    model: String,
-    key: Option<&CredentialSource>,
-) -> anyhow::Result<Update> {
-    // One that was given is for this command alone.
-    let key = key.filter(|source| !matches!(source, CredentialSource::Given));
-    let answers = Answers {
-        base_url,
-        headers: Vec::new(),
-        options: Vec::new(),
-        models: vec![model],
-        default: DefaultModel::Replace,
-        key: KeyPlace::of(key, file.value(), &plugin.descriptor().id),
-        secret: None,
-        allow_private_network: false,
-    };
-    file.update(async |config| answers.merge(plugin, config).await).await
 }
 
 /// Whether the configuration's only agent names its own model, which goes over the default one.
@@ -560,24 +345,4 @@ pub(crate) fn warn_of_agents_own(plugin: &Plugin, file: &ConfigFile, model: &str
 fn instead_of(own: &DefaultName<'_>, plugin: &Plugin, file: &ConfigFile, model: &str) -> Option<String> {
     let is_other = own_model(file.value(), plugin.descriptor(), own.name) != model;
     is_other.then(|| format!("{} is {}, and goes over the default model", own.path, own.name))
-}
-
-/// The object under `name`, made where there is none.
-fn open<'a>(value: &'a mut Value, name: &str) -> anyhow::Result<&'a mut Value> {
-    let inner = value.as_object_mut().map(|fields| fields.entry(name).or_insert_with(|| Value::Object(Map::new())));
-    let wrong = || Error::host(ErrorKind::InvalidConfig, format!("`{name}` of the configuration is not an object"));
-    Ok(inner.filter(|inner| inner.is_object()).ok_or_else(wrong)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_stays_in_the_keyring_when_onboarding_runs_again() {
-        let of = |source| KeyPlace::of(source, &json!({}), "portkey");
-        assert!(of(Some(&CredentialSource::Keyring)) == KeyPlace::Keyring);
-        assert!(of(Some(&CredentialSource::Keyring)).holds(&CredentialSource::Keyring));
-        assert!(of(None) == KeyPlace::Reference);
-    }
 }

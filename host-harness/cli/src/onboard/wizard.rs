@@ -18,12 +18,17 @@ use host_harness::{
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::{Answers, Args, DefaultModel, KeyPlace, diff};
+use super::{
+    Args,
+    answers::{Answers, DefaultModel, KeyPlace, allow_private_network},
+    diff,
+};
 use crate::{
     ask,
     ask::Line,
-    connect::{chat_model, keys_from, services},
+    connect::chat_model,
     exit_code::GivenUp,
+    key_help::{keys_from, services},
     models,
     output::{not_checked, printable, say},
     signals, terminal, waiting,
@@ -421,7 +426,7 @@ impl Wizard<'_> {
         }
         if self.said.allow_private_network {
             let mut config = self.file.value().clone();
-            super::allow_private_network(&mut config, self.plugin)?;
+            allow_private_network(&mut config, self.plugin)?;
             setup = setup.config(config);
         }
         Ok(Provider::connect(self.plugin, setup).await?.models().await?)
