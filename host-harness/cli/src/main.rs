@@ -14,7 +14,6 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-mod arguments;
 mod ask;
 mod chat;
 mod check;
@@ -27,6 +26,7 @@ mod doctor;
 mod embed;
 mod exit_code;
 mod given_secret;
+mod hidden_arguments;
 mod image;
 mod input;
 mod key_help;
@@ -122,9 +122,9 @@ enum Command {
 fn main() -> ExitCode {
     leave_no_core();
     // Known before the rest is understood: what cannot be is an error in this form too.
-    let arguments = arguments::given();
+    let arguments = hidden_arguments::given();
     let json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
-    if let Some(started) = arguments::hide(&arguments) {
+    if let Some(started) = hidden_arguments::hide(&arguments) {
         let started = started.context("could not start this program anew, to take secrets out of the process list");
         return started.unwrap_or_else(|error| output::failure(&error, json));
     }

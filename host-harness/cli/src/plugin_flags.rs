@@ -4,7 +4,7 @@
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
-use super::{Cli, arguments, component_file, connect, exit_code::Usage, given_secret::variable};
+use super::{Cli, component_file, connect, exit_code::Usage, given_secret::variable, hidden_arguments};
 use anyhow::Context;
 use clap::{
     Arg, CommandFactory,
@@ -68,7 +68,7 @@ pub(crate) fn run_without(error: &mut clap::Error, arguments: &[OsString]) -> an
             }
         }
     }
-    let started = arguments::start_anew(&anew, |command| {
+    let started = hidden_arguments::start_anew(&anew, |command| {
         command.envs(variables);
     });
     started.context("could not start this program anew").map(Some)

@@ -25,7 +25,7 @@ use crate::{
     configuration::{call_options::CallOptions, credentials::Credentials, setup::Setup},
     error::{Error, Result},
     limits::{Clock, Limits},
-    network::hooks::Refusals,
+    network::wasi_hooks::Refusals,
     types::{Connection, ErrorKind, Media},
     wit::{audio, chat, embeddings, images, models, prices::Price},
 };

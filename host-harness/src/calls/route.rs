@@ -31,8 +31,8 @@ use crate::{
     network::{
         destination::Destination,
         egress::{Egress, Filled, IN_PARTS, Policy},
-        hooks::{Refusals, Refused},
         pool::Pool,
+        wasi_hooks::{Refusals, Refused},
     },
     types::Connection,
     wit::{onboarding::Descriptor, prices::Price},

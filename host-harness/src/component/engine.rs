@@ -20,8 +20,8 @@ use crate::{
     limits::{Clock, Limits, MemoryLeft},
     network::{
         egress::Egress,
-        hooks::{Hooks, Refusals},
         wasi_error::body_error_code,
+        wasi_hooks::{Hooks, Refusals},
     },
     types::{self, Connection, ErrorKind},
     wit::{audio, chat, embeddings, images, models, onboarding, prices},

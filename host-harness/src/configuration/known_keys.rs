@@ -23,11 +23,14 @@ enum Does {
     Leaves(&'static str),
 }
 
+/// Keys of one place with which the same is done.
+type Keys = (Does, &'static [&'static str]);
+
 use Does::{Leaves, Obeys, Refuses, RefusesTrue};
 
 /// OpenClaw's keys: by the place that they stand in below `models.providers.<id>`, and by what is done about them. A key
 /// that is not here is refused, as in OpenClaw: a `baseURL` that is not read would send the key elsewhere.
-const KEYS: &[(&str, &[(Does, &[&str])])] = &[
+const KEYS: &[(&str, &[Keys])] = &[
     (
         "",
         &[
@@ -209,7 +212,7 @@ pub(crate) fn check(entry: &Value, path: &str, form: &str) -> Checked {
 }
 
 impl Checked {
-    fn keys(&mut self, fields: &Map<String, Value>, keys: &[(Does, &[&str])], path: &str, form: &str) {
+    fn keys(&mut self, fields: &Map<String, Value>, keys: &[Keys], path: &str, form: &str) {
         for (name, value) in fields {
             if self.refused.len() >= MOST_REFUSED {
                 return;

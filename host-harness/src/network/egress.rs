@@ -2,34 +2,30 @@
 //! credentials, sends it on a pooled connection, and masks secrets in the answer.
 //!
 //! Owns the network; the connections are in `pool`. It does not know what the requests mean, and follows no redirects of a
-//! guest's request: the guest may report a `Location`. The host's own downloads follow some redirects.
+//! guest's request: the guest may report a `Location`.
 
 use std::sync::Arc;
 
 use boundary::{
     mask::{Mask, MaskedBody},
-    origin::{Networks, Origin},
+    origin::Origin,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::BodyExt;
 use memchr::memmem;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error as WasiError, ForbiddenHeaderFilter, RequestOptions, WasiBody,
 };
 
 use super::{
     destination::Destination,
-    hooks::{Refusals, Refused},
     pool::Pool,
     response_body::ResponseBody,
     wasi_error::wasi_error,
+    wasi_hooks::{Refusals, Refused},
 };
-use crate::{
-    image_kind::image_kind,
-    limits::{Clock, Limits},
-    types::{ErrorKind, Media},
-};
+use crate::limits::Limits;
 
 /// What the host adds to the requests of one provider, and the rules that it enforces.
 pub(crate) struct Policy {
@@ -74,22 +70,12 @@ impl Policy {
 /// A server that gives the answer in parts would give a secret in parts, and the mask finds none of them.
 pub(crate) const IN_PARTS: [HeaderName; 2] = [header::RANGE, header::IF_RANGE];
 
-/// How many redirects a download follows.
-const DOWNLOAD_REDIRECTS: usize = 5;
-
-/// What one request of a download gave.
-enum Hop {
-    Here(Media),
-    /// The URL that it is redirected to.
-    To(String),
-}
-
 /// A policy, and the connections that requests go out on under it.
 pub(crate) struct Egress {
-    policy: Policy,
+    pub(super) policy: Policy,
     /// The headers that a guest may not set.
     pub(super) forbidden: ForbiddenHeaderFilter,
-    pool: Arc<Pool>,
+    pub(super) pool: Arc<Pool>,
 }
 
 impl Egress {
@@ -119,80 +105,6 @@ impl Egress {
             limits: self.policy.limits.clone(),
         };
         Self { policy, forbidden: Arc::clone(&self.forbidden), pool: Arc::clone(&self.pool) }
-    }
-
-    /// Fetches `url`, without credentials, from wherever it is: with the same proxy and authorities as the origin, and on
-    /// no other networks. Storage may redirect it: up to five times, each of them checked as the first.
-    pub(crate) async fn download(&self, url: &str, clock: Clock) -> crate::error::Result<Media> {
-        let (limit, left) = clock.limit();
-        tokio::time::timeout(left, self.fetch(url)).await.unwrap_or_else(|_| {
-            let late = format!("the image took longer than {} s", limit.as_secs_f32());
-            Err(crate::error::Error::host(ErrorKind::Timeout, late).request_sent(true))
-        })
-    }
-
-    async fn fetch(&self, url: &str) -> crate::error::Result<Media> {
-        let mut url = url.to_owned();
-        for hop in 0..=DOWNLOAD_REDIRECTS {
-            // Behind a redirect something was sent.
-            let next = self.hop(&url).await.map_err(|error| if hop > 0 { error.request_sent(true) } else { error });
-            match next? {
-                Hop::Here(media) => return Ok(media),
-                Hop::To(next) => url = next,
-            }
-        }
-        Err(not_fetched(&format!("it is redirected over {DOWNLOAD_REDIRECTS} times")))
-    }
-
-    async fn hop(&self, url: &str) -> crate::error::Result<Hop> {
-        let denied = |why: &str| {
-            let why = format!("the image may not be fetched: {why}");
-            crate::error::Error::host(ErrorKind::DeniedByHost, why)
-        };
-        let failed = |error: WasiError| match error {
-            WasiError::DestinationIpProhibited => denied("its URL leads to a network where the provider may not be"),
-            error => not_fetched(&error.to_string()),
-        };
-        let origin: Origin = url.parse().map_err(|_| {
-            denied("its URL cannot be read, does not begin with http:// or https://, or holds a user name")
-        })?;
-        // A gateway on this machine may answer with a URL of this machine or a public one; a public one only with public.
-        let own = &self.pool.destination;
-        let networks = Networks::of(&origin, false);
-        // A name of this machine resolves to nothing that may be called here; behind a proxy it is a name of that one.
-        if networks != Networks::Public && networks != own.networks {
-            return Err(failed(WasiError::DestinationIpProhibited));
-        }
-        let elsewhere = Destination { origin, networks, transport: own.transport.elsewhere(), base_url: String::new() };
-        let policy = Policy {
-            attached: HeaderMap::new(),
-            filled: Vec::new(),
-            mark: String::new(),
-            mask: self.policy.mask.clone(),
-            limits: self.policy.limits.clone(),
-        };
-        let empty = Empty::new().map_err(|never| match never {}).boxed_unsync();
-        let request = Request::get(url).body(empty).map_err(|error| not_fetched(&error.to_string()))?;
-        let permit =
-            Arc::new(Semaphore::new(1)).try_acquire_owned().map_err(|error| not_fetched(&error.to_string()))?;
-        let pool = Arc::new(Pool::new(elsewhere, &policy.limits));
-        let response = Egress::new(policy, pool)
-            .send(request, RequestOptions::default(), permit, &Refusals::default())
-            .await
-            .map_err(failed)?;
-        if response.status().is_redirection()
-            && let Some(location) = response.headers().get(header::LOCATION)
-        {
-            let next = url::Url::parse(url).ok().zip(location.to_str().ok());
-            let next = next.and_then(|(url, location)| url.join(location).ok());
-            return next.map(|next| Hop::To(next.into())).ok_or_else(|| not_fetched("its redirect leads nowhere"));
-        }
-        if !response.status().is_success() {
-            return Err(not_fetched(&format!("HTTP status {}", response.status())));
-        }
-        let data = response.into_body().collect().await.map_err(|error| not_fetched(&error.to_string()))?.to_bytes();
-        let (media_type, _) = image_kind(&data).ok_or_else(|| not_fetched("what came is not an image"))?;
-        Ok(Hop::Here(Media { media_type: media_type.to_owned(), data: data.to_vec() }))
     }
 
     /// Policy first, then the credentials, then the network.
@@ -270,11 +182,6 @@ impl Egress {
         let body = ResponseBody::new(body, is_http2, masked, policy.limits.response_body, idle, permit);
         Ok(Response::from_parts(parts, body.boxed_unsync()))
     }
-}
-
-/// A download that failed on the way.
-fn not_fetched(why: &str) -> crate::error::Error {
-    crate::error::Error::host(ErrorKind::Transport, format!("the image could not be fetched: {why}")).request_sent(true)
 }
 
 /// A coding, other than `plain`, in which the mask would not find a secret.
