@@ -170,9 +170,9 @@ pub(crate) const DRAWN: usize = 1024;
 
 /// The first image in a text, between what is before it and behind it: many proxies write so what Google's models draw, as
 /// `![image](data:image/png;base64,...)` (QuantumNous/new-api#2346), and some its URL alone (WebAI2API#102). Code that was
-/// asked for may have one in it.
-pub(crate) fn drawn(text: &str) -> Option<(&str, MediaSource, &str)> {
-    let (mut from, mut marks) = (0, 0);
+/// asked for may have one in it, and `is_code` where the text begins in it.
+pub(crate) fn drawn(text: &str, is_code: bool) -> Option<(&str, MediaSource, &str)> {
+    let (mut from, mut marks) = (0, usize::from(is_code));
     // Each byte is looked at once, however many are none.
     while text.len() - from >= DRAWN {
         let (all, rest) = text.split_at_checked(from + text.get(from..)?.find("data:image/")?)?;

@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 pub(crate) use images::{Image, Images};
 use images::{images, within};
 use root::{MAX_DEPTH, Result, is_failure, is_of_responses};
-pub(crate) use root::{is_failed, last_event, objects, parted, root, unquoted, without_nan};
+pub(crate) use root::{first, from_python, is_failed, last_event, objects, parted, root, unquoted};
 pub(crate) use vectors::{Vector, Vectors};
 
 use crate::bindings::exports::openclaw::provider::chat::FinishReason;
@@ -52,6 +52,9 @@ fn each<'a>(json: Json<'a>, read: &mut dyn FnMut(Object<'a>)) {
     }
     json.into_items().into_iter().filter_map(Json::into_object).for_each(read);
 }
+
+/// The provider whose chunks have a `sid`, iFlytek.
+pub(crate) const SPARK: &str = "spark";
 
 /// A whole chat completion or one chunk of it: they differ in `message` and `delta` alone.
 #[derive(Debug, Default)]
@@ -92,6 +95,7 @@ impl<'a> Completion<'a> {
                 "id" => read.id = value.text(),
                 "model" => read.model = value.text(),
                 "provider" => read.provider = value.text(),
+                "sid" => read.provider = SPARK.into(),
                 "choices" => {
                     read.has_choices = value.is_nested();
                     // Most have one, which is large.

@@ -187,8 +187,8 @@ impl State {
             // A piece of arguments may be of a call of its own: then it is read below.
             let goes_on = match &mut event {
                 Event::ToolCall(piece) => self.calls.goes_on(piece.index, &piece.arguments_fragment),
-                Event::Text(text) => text.len() < images::DRAWN && self.said.is_next(text),
-                Event::Thinking(piece) => self.thought.is_next(&mut piece.text),
+                Event::Text(text) => text.len() < images::DRAWN && self.said.is_more(text),
+                Event::Thinking(piece) => self.thought.is_more(&piece.text),
                 _ => true,
             };
             if goes_on {
@@ -238,6 +238,17 @@ impl State {
         if let Some(held) = self.half.take() {
             self.chunk_now(&held, true);
         }
+        self.unhold();
+    }
+
+    /// Tells what was held of the reasoning and of the text.
+    fn unhold(&mut self) {
+        if let Some(text) = self.thought.growing.release() {
+            self.thinking(Thinking { text, signature: None }, self.reasoning.flatten());
+        }
+        if let Some(text) = self.said.growing.release() {
+            self.text(text, false, &[]);
+        }
     }
 
     fn chunk_now(&mut self, text: &str, is_last: bool) {
@@ -260,7 +271,7 @@ impl State {
                 }
                 return;
             }
-            if let Some(text) = wire::unquoted(text).or_else(|| wire::without_nan(text)) {
+            if let Some(text) = wire::unquoted(text).or_else(|| wire::from_python(text)) {
                 return self.chunk(&text);
             }
         }
@@ -406,6 +417,7 @@ impl State {
         self.has_pieces |= delta.is_some_and(|delta| self.delta(delta));
         if let Some(mut message) = message {
             if self.has_pieces {
+                self.unhold();
                 // What has come in pieces some send as a whole once more (MiniMax), and some with the rest of it.
                 let heard = if self.said.all.length == 0 { self.tagged } else { self.said.all };
                 let rest = heard.rest(&message.content.text).unwrap_or_default();
@@ -529,7 +541,12 @@ impl State {
 
     /// Reasoning that did not stand in the text.
     fn thinking(&mut self, mut piece: Thinking, field: Option<&'static str>) {
-        if piece.signature.is_some() || self.thought.is_next(&mut piece.text) {
+        if piece.signature.is_some() {
+            self.unhold();
+        } else {
+            self.thought.growing.cut(&mut piece.text);
+        }
+        if piece.signature.is_some() || self.thought.is_new(&piece.text) {
             // What is signed needs no name of a field.
             self.reasoning = piece.signature.is_none().then_some(field);
             self.events.push(Event::Thinking(piece));
@@ -549,10 +566,11 @@ impl State {
 
     /// A piece of the text, which may hold reasoning. These calls follow.
     fn text(&mut self, mut text: String, is_thought: bool, calls: &[wire::ToolCall<'_>]) {
-        self.said.cut(&mut text);
+        self.said.growing.cut(&mut text);
         if text.is_empty() {
             return;
         }
+        self.unhold();
         if self.said.all.length == 0 {
             self.tagged.add(&text);
         }
@@ -574,20 +592,22 @@ impl State {
 
     /// Adds to the text, and takes out the images that are drawn in it.
     fn say(&mut self, text: String) {
+        let mut is_code = self.said.is_code;
         if !self.said.is_new(&text) {
             return;
         }
         let mut rest = &*text;
-        while let Some((before, image, behind)) = images::drawn(rest) {
+        while let Some((before, image, behind)) = images::drawn(rest, is_code) {
             self.events.extend(present(before.into()).map(Event::Text));
             self.events.push(Event::Image(image));
-            rest = behind;
+            (rest, is_code) = (behind, false);
         }
         self.events.extend(present(rest.into()).map(Event::Text));
     }
 
     /// Ends the text and the reasoning, because these calls or something else follow.
     fn end_texts(&mut self, calls: &[wire::ToolCall<'_>]) {
+        self.unhold();
         let (thought, text) = self.tags.release();
         self.think(thought);
         self.end_reasoning(calls);
@@ -642,7 +662,7 @@ impl State {
         let mut signature = signature::of_call(call.thought_signature, call.extra_signature);
         new.growing.is_over = is_rest;
         if let Some(known) = self.calls.list.get_mut(at).filter(|_| !is_rest) {
-            *left = left.get(known.growing.known(left, true)..).unwrap_or_default();
+            *left = left.get(known.growing.known(left)..).unwrap_or_default();
         }
         // Some repeat a call once it is there, and some give the next one its id, name and number.
         if let Some(known) = self.calls.list.get_mut(at)
@@ -674,7 +694,7 @@ impl State {
                 }
                 new.twin = self.calls.last_with(None, new.index).or(at.checked_sub(1));
             }
-            new.growing.known(left, true);
+            new.growing.known(left);
             self.calls.push(new);
         }
         if self.calls.list.get(at).is_some_and(|known| known.id.is_none())
@@ -835,8 +855,12 @@ impl State {
             return self.fail(error);
         }
         self.settle(None);
-        // Workers AI's streams never have a reason (gateway 1.15.2).
-        let is_workers_ai = || self.provider == WORKERS_AI || self.head.get("x-portkey-provider") == Some(WORKERS_AI);
+        // Streams of these never have a reason (Workers AI: gateway 1.15.2). iFlytek's end with what was used.
+        let has_no_reason = || {
+            self.provider == WORKERS_AI
+                || self.head.get("x-portkey-provider") == Some(WORKERS_AI)
+                || self.provider == wire::SPARK && self.usage.is_some()
+        };
         let is_cut = self.calls.list.iter().any(|call| !call.name.is_empty() && call.arguments.is_open());
         // So does OpenClaw's own client (2026.9.6). A text beside them may be cut, and so may be calls at a mere end.
         let are_whole_calls = || {
@@ -846,7 +870,7 @@ impl State {
                 && self.calls.announced() > 0
                 && self.calls.list.iter().all(is_closed)
         };
-        let has_end = !self.reason.is_empty() || self.is_whole || is_done && (is_workers_ai() || are_whole_calls());
+        let has_end = !self.reason.is_empty() || self.is_whole || is_done && (has_no_reason() || are_whole_calls());
         if !has_end || is_cut && is_whole(&self.reason) {
             let is_empty = self.is_document && !self.has_pieces && !is_cut;
             let cut = || truncated(&self.head);
@@ -864,7 +888,9 @@ impl State {
         }
         self.note_end();
         let tag = self.said_last.rfind('<').and_then(|at| self.said_last.get(at..));
-        let tag = tag.filter(|tag| tag.len() <= MAX_TAG && parts::ends_call(tag, self.offers_tools));
+        let is_call =
+            |tag: &&str| tag.len() <= MAX_TAG && !self.said.is_code && parts::ends_call(tag, self.offers_tools);
+        let tag = tag.filter(is_call);
         let begun = || Some(&*self.said.start).filter(|start| self.offers_tools && parts::begins_call(start));
         let call = tag.or_else(begun);
         if let Some(call) = call.filter(|_| reason == FinishReason::Stop) {

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::mem;
 
-use crate::text::{fnv, hash_of};
+use crate::text::{fnv, hash_of, present};
 
 /// So many bytes, or a few more, show whether a text begins as a call: the name in it may be long, and there may be white
 /// space.
@@ -49,26 +49,59 @@ impl Heard {
 pub(crate) struct Growing {
     /// The last piece, while each began with the one before it.
     last: String,
+    /// Pieces that may have grown or not, and how many bytes were told before them.
+    held: String,
+    told: usize,
     has_grown: bool,
     pub(crate) is_over: bool,
 }
 
 impl Growing {
-    /// How many bytes of the next piece were in those before it. No arguments begin with two `{`; a text may.
-    pub(crate) fn known(&mut self, piece: &str, are_arguments: bool) -> usize {
+    /// The piece before this one, which begins with it.
+    fn before(&mut self, piece: &str) -> String {
+        let before = mem::replace(&mut self.last, piece.into());
+        self.is_over = !piece.starts_with(&*before) || piece == before && !self.has_grown;
+        if self.is_over { String::new() } else { before }
+    }
+
+    /// How many bytes of the next piece of arguments were in those before it: none begin with two `{`.
+    pub(crate) fn known(&mut self, piece: &str) -> usize {
         if self.is_over || piece.is_empty() {
             return 0;
         }
-        let before = mem::take(&mut self.last);
-        let Some(rest) = piece.strip_prefix(&*before).filter(|rest| self.has_grown || !rest.is_empty()) else {
-            self.is_over = true;
-            return 0;
-        };
-        self.last.push_str(piece);
-        let is_repeated = || before.len() < MIN_REPEATED && before.chars().next() == rest.chars().next();
-        self.has_grown |= are_arguments && before.starts_with('{')
-            || before.len() >= MIN_GROWING && has_words(&before) && !is_repeated();
+        let before = self.before(piece);
+        self.has_grown |= before.trim_start().starts_with(['{', '"']);
         if self.has_grown { before.len() } else { 0 }
+    }
+
+    /// Leaves of a piece what was not in those before it. While that may be chance it is held, and nothing is left.
+    pub(crate) fn cut(&mut self, piece: &mut String) {
+        if self.is_over || piece.is_empty() {
+            return;
+        }
+        let before = self.before(piece);
+        if self.is_over {
+            return piece.insert_str(0, &mem::take(&mut self.held));
+        }
+        let is_long = before.len() >= MIN_GROWING || !self.held.is_empty();
+        let next = piece.get(before.len()..).and_then(|rest| rest.chars().next());
+        let is_repeated = before.len() < MIN_REPEATED && before.chars().next() == next;
+        if self.held.is_empty() {
+            self.told = before.len();
+        }
+        self.has_grown |= is_long && has_words(&before) && !is_repeated;
+        if self.has_grown {
+            piece.drain(..self.told);
+            self.held.clear();
+        } else if !before.is_empty() {
+            self.held.push_str(&mem::take(piece));
+        }
+    }
+
+    /// What is held, where something else follows: nothing grows any more.
+    pub(crate) fn release(&mut self) -> Option<String> {
+        self.is_over |= !self.held.is_empty();
+        present(mem::take(&mut self.held).into())
     }
 }
 
@@ -79,21 +112,15 @@ pub(crate) struct Said {
     pub(crate) all: Heard,
     is_several: bool,
     pub(crate) growing: Growing,
+    /// How many marks of code it ends with, and whether three of them began code that is not over.
+    marks: u8,
+    pub(crate) is_code: bool,
 }
 
 impl Said {
-    /// Leaves of a piece what was not in those before it.
-    pub(crate) fn cut(&mut self, piece: &mut String) {
-        let known = self.growing.known(piece, false);
-        if known > 0 {
-            piece.drain(..known);
-        }
-    }
-
-    /// Cuts a piece, and adds what is left of it. Says whether that is new.
-    pub(crate) fn is_next(&mut self, piece: &mut String) -> bool {
-        self.cut(piece);
-        self.is_new(piece)
+    /// Adds a piece where none grows. Says whether it did.
+    pub(crate) fn is_more(&mut self, piece: &str) -> bool {
+        self.growing.is_over && self.is_new(piece)
     }
 
     /// Adds a piece, but none that is all before it once more: some gateways end with the whole text, and some have it
@@ -109,6 +136,12 @@ impl Said {
             let begun = self.start.trim_start();
             if begun.is_empty() || begun.starts_with(CALLS) {
                 self.start.extend(piece.get(..piece.floor_char_boundary(MAX_START)));
+            }
+        }
+        if self.marks > 0 || piece.contains('`') {
+            for byte in piece.bytes() {
+                self.marks = if byte == b'`' { self.marks.saturating_add(1) } else { 0 };
+                self.is_code ^= self.marks == 3;
             }
         }
         self.all.add(piece);

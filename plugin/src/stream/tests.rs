@@ -5,6 +5,7 @@ use crate::bindings::exports::openclaw::provider::chat::{
 };
 use crate::bindings::openclaw::provider::types::{ErrorKind, ErrorOrigin, Media, MediaSource, Usage};
 use crate::error;
+use crate::json::Json;
 use alloc::{format, vec};
 
 fn head() -> Head {
@@ -1018,6 +1019,9 @@ fn what_stands_between_the_chunks() {
     reads(&format!("data: {a}\\n\\n\ndata: {b}\\r\\n\ndata: {STOP}\\n\\n\n"));
     let nan = |chunk: &str| chunk.replacen('{', r#"{"a":NaN,"b":[-Infinity, Infinity],"c":"\"NaN-1","d":-1,"#, 1);
     reads(&format!("data: {}\n\ndata: {}\n\ndata: {}\n\n", nan(&a), nan(&b), nan(STOP)));
+    // As Python writes it.
+    let python = |chunk: &str| chunk.replace('"', "'").replace("null", "None");
+    reads(&format!("data: {}\n\ndata: {}\n\ndata: {}\n\n", python(&a), python(&b), python(STOP)));
     let pretty =
         |chunk: &str| serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(chunk).unwrap()).unwrap();
     let bodies = [&*a, &b, STOP].map(pretty);
@@ -1164,6 +1168,9 @@ fn a_text_that_grows_counts_once() {
             &["根据", "根据当前", "根据当前的时间"],
             &["**Note**", "**Note** a", "**Note** a", "**Note** a b", "**Note** a b"],
             &["Here is", "Here is the", " answer", "Here is the answer"],
+            &["I", "I am", "I am here", "I am here", "I am here to"],
+            &["A", "A B", "A B C"],
+            &["*", "* a", "* a b", "* a b c"],
         ] {
             assert_eq!(told(growing), *growing.last().unwrap(), "{field}");
         }
@@ -1182,10 +1189,92 @@ fn a_text_that_grows_counts_once() {
             &["####", "########", "#"],
             &["Here", " is", "Here is", " Here is the"],
             &["1", "11", "111"],
+            &["1", "10", "0", "x", "y"],
+            &["no", "no way"],
         ] {
             assert_eq!(told(texts), texts.concat(), "{field}");
         }
     }
+}
+
+/// What may have grown is told before what follows it.
+#[test]
+fn what_is_held_keeps_its_place() {
+    let events = of_deltas(&[
+        r#"{"reasoning_content":"I"}"#,
+        r#"{"reasoning_content":"I t"}"#,
+        r#"{"content":"A"}"#,
+        r#"{"content":"A B"}"#,
+        r#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}"#,
+    ]);
+    let field = thinking("", Some("reasoning_content"));
+    let expected =
+        [thinking("I", None), thinking("I t", None), field, text("A"), text("A B"), call(0, Some(("a", "f")), "{}")];
+    assert_eq!(events, expected);
+    let cut = stream(&[&delta(r#"{"content":"A"}"#), &delta(r#"{"content":"A B"}"#)]);
+    let (events, error) = read(&[cut.as_bytes()], None);
+    assert_eq!((events, error.unwrap().kind), (vec![start(), text("A"), text("A B")], ErrorKind::Truncated));
+}
+
+/// iFlytek's own (its API's reference, "Spark HTTP"): no reason, and the last has what was used.
+#[test]
+fn streams_of_spark() {
+    let chunk = |more: &str| {
+        format!(
+            r#"{{"code":0,"message":"Success","sid":"s","id":"c","choices":[{{"delta":{{"role":"assistant","content":"Hi"}},"index":0}}]{more}}}"#
+        )
+    };
+    let last = chunk(r#","usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}"#);
+    let start = Event::Start(ReplyStart { id: "c".into(), model: String::new() });
+    let whole = [start.clone(), text("Hi"), text("Hi"), Event::Finish(FinishReason::Stop), used(3, 4)];
+    assert_eq!(events(&[&chunk(""), &last, DONE]), whole);
+    // One that is cut, and one that failed, with choices and without.
+    let refused = last.replace(r#""code":0,"message":"Success""#, r#""code":10019,"message":"content sensitive""#);
+    let other = r#"{"code":11200,"message":"AppIdNoAuthError","sid":"s"}"#;
+    for (chunks, kind, words) in [
+        (&[&*chunk(""), DONE][..], ErrorKind::Truncated, "without a finish reason"),
+        (&[&chunk(""), &last], ErrorKind::Truncated, "without a finish reason"),
+        (&[&chunk(""), &refused, DONE], ErrorKind::ContentBlocked, "content sensitive"),
+        (&[&chunk(""), other, DONE], ErrorKind::Other, "AppIdNoAuthError"),
+    ] {
+        let error = read(&[stream(chunks).as_bytes()], None).1.unwrap();
+        assert!(error.kind == kind && error.message.contains(words), "{error:?}");
+    }
+    let error = answer::response(head(), refused.replace("delta", "message").as_bytes(), false).unwrap_err();
+    assert_eq!((error.kind, &*error.message), (ErrorKind::ContentBlocked, "content sensitive"));
+}
+
+/// Three marks that came before, in whatever pieces.
+#[test]
+fn code_goes_on_from_piece_to_piece() {
+    let data = base64_simd::STANDARD.encode_to_string([&b"\x89PNG\r\n\x1a\n"[..], &[0; 1024]].concat());
+    let image = format!("![image](data:image/png;base64,{data})");
+    let drawn = |pieces: &[&str]| {
+        let pieces = pieces.iter().map(|piece| format!(r#"{{"content":{}}}"#, Json::from(*piece).to_json()));
+        let pieces: Vec<String> = pieces.collect();
+        let events = of_deltas(&pieces.iter().map(String::as_str).collect::<Vec<_>>());
+        events.iter().filter(|event| matches!(event, Event::Image(_))).count()
+    };
+    for (pieces, images) in [
+        (&["So: ", "``", "`md\n", &image, "\n```", &image][..], 1),
+        (&["So: ", "```md\n a ```", &image], 1),
+        (&["So: `", "a`", &image], 1),
+        (&["Four ```", "`md\n", &image], 0),
+    ] {
+        assert_eq!(drawn(pieces), images, "{:?}", pieces.first());
+    }
+    let example = |text: &str| {
+        let chunk = delta(&format!(r#"{{"content":{}}}"#, Json::from(text).to_json()));
+        let mut reply = Reply::new(head()).offers_tools(true);
+        reply.push(stream(&[&chunk, STOP, DONE]).as_bytes());
+        reply.close(None);
+        reply.take();
+        reply.take().unwrap().is_ok()
+    };
+    assert!(
+        example("So:\n```xml\n<tool_call>f</tool_call>")
+            && !example("So:\n```\n<tool_call>f</tool_call>\n```\n<tool_call>f</tool_call>")
+    );
 }
 
 /// What is told again begins no reasoning.

@@ -1,7 +1,9 @@
 //! The text of an answer as JSON, however it is wrapped, and whether its root is that of a failure.
 
+use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem;
 
 use memchr::memchr_iter;
 
@@ -52,21 +54,26 @@ pub(crate) fn last_event(text: &str) -> &str {
     last.filter(|event| !event.contains("partial_image")).unwrap_or(text)
 }
 
+/// The object that a text begins with, which may be cut off, and what is behind it.
+pub(crate) fn first(text: &str) -> (&str, &str) {
+    let mut nesting = Nesting::default();
+    let is_last = |byte: u8| {
+        nesting.push(&[byte]);
+        !nesting.is_open()
+    };
+    let end = text.bytes().position(is_last).map_or(text.len(), |at| at + 1);
+    text.split_at_checked(end).unwrap_or_default()
+}
+
 /// The JSON objects of a text that holds several: one behind the other, or as a list.
 pub(crate) fn objects(text: &str) -> Option<Vec<&str>> {
     // `data: [DONE]`, commas and brackets, and line breaks that were written as `\n`.
     let is_between = |text: &str| text.bytes().all(|byte| b" \t\r\n,[]\":datoneDONE\\r".contains(&byte));
     let (mut objects, mut rest) = (Vec::new(), text);
     while let Some((between, object)) = rest.find('{').and_then(|at| rest.split_at_checked(at)) {
-        let mut nesting = Nesting::default();
-        let is_last = |byte: u8| {
-            nesting.push(&[byte]);
-            !nesting.is_open()
-        };
-        // The last may be cut off.
-        let end = object.bytes().position(is_last).map_or(object.len(), |at| at + 1);
-        objects.push(object.get(..end).filter(|_| is_between(between))?);
-        rest = object.get(end..).unwrap_or_default();
+        let (object, behind) = first(object);
+        objects.push(Some(object).filter(|_| is_between(between))?);
+        rest = behind;
     }
     // One alone may have a comma behind it, or the end of a stream.
     let are_several = objects.len() > 1 || rest.contains([',', ':', 'D', 'd', '\\']);
@@ -100,20 +107,38 @@ pub(crate) fn unquoted(text: &str) -> Option<String> {
     Some(text).filter(|text| text.trim_start().starts_with(['{', '[']))
 }
 
-/// JSON in which numbers that JSON has no word for (`NaN`, `Infinity`, as Python writes them) are `null`. `None` where
-/// there are none.
+/// JSON as Python writes what it holds: `NaN`, `None`, `'text'`. `None` where nothing in a text is written so.
 #[cold]
-pub(crate) fn without_nan(text: &str) -> Option<String> {
-    let (mut read, mut in_string) = (String::new(), false);
-    for piece in text.split_inclusive('"') {
-        if in_string {
-            read.push_str(piece);
-        } else {
-            read.push_str(&piece.replace("-Infinity", "null").replace("Infinity", "null").replace("NaN", "null"));
+pub(crate) fn from_python(text: &str) -> Option<String> {
+    const WORDS: [(&str, &str); 6] = [
+        ("-Infinity", "null"),
+        ("Infinity", "null"),
+        ("NaN", "null"),
+        ("None", "null"),
+        ("True", "true"),
+        ("False", "false"),
+    ];
+    let plain = |plain: &str| WORDS.iter().fold(plain.to_owned(), |plain, (word, json)| plain.replace(word, json));
+    let (mut read, mut quote, mut is_escaped, mut from) = (String::new(), None, false, 0);
+    for (at, byte) in text.bytes().enumerate() {
+        match (quote, byte) {
+            _ if mem::take(&mut is_escaped) => {}
+            (Some(_), b'\\') => is_escaped = true,
+            (None, b'"' | b'\'') => {
+                read += &plain(text.get(from..at)?);
+                (quote, from) = (Some(byte), at + 1);
+            }
+            (Some(open), _) if open == byte => {
+                let inside = text.get(from..at)?;
+                let inside =
+                    if byte == b'"' { inside.to_owned() } else { inside.replace("\\'", "'").replace('"', "\\\"") };
+                read += &["\"", &inside, "\""].concat();
+                (quote, from) = (None, at + 1);
+            }
+            _ => {}
         }
-        let escapes = piece.bytes().rev().skip(1).take_while(|byte| *byte == b'\\').count();
-        in_string = !in_string || escapes % 2 == 1;
     }
+    read += &plain(text.get(from..)?);
     (read != text).then_some(read)
 }
 
@@ -130,6 +155,8 @@ pub(super) fn is_failure(name: &str, value: &Json<'_>) -> bool {
         "success" | "ok" => value.bool() == Some(false),
         // FastChat's and Baidu's.
         "error_code" => !value.is_blank(),
+        // iFlytek's, beside choices too (10013, 11200), and an HTTP status: 0, 200 and 20000 are success.
+        "code" => value.count().is_some_and(|code| matches!(code, 400..600 | 10_000..20_000)),
         // MiniMax: 0 is success.
         "base_resp" => value.object().and_then(|base| base.get("status_code")?.count()).is_some_and(|code| code != 0),
         _ => false,
