@@ -16,13 +16,16 @@ fn status(head: &Head, said: &Said, message: &str) -> u16 {
         TYPES.iter().find(|(kinds, _)| kinds.split('|').any(is_it)).map(|(_, status)| *status)
     };
     let of_words = || IN_BAND.iter().find(|(words, _)| holds(message, words)).map(|(_, status)| *status);
-    said.status.or_else(|| of_type(&said.kind)).or_else(|| of_type(&said.code)).or_else(of_words).unwrap_or(head.status)
+    let (kind, code) = (of_type(&said.kind), of_type(&said.code));
+    // Of two words the one that says more: `server_error`, and the code `rate_limit_exceeded` (OpenAI).
+    let named = code.filter(|code| !matches!(code, 400 | 500)).or(kind).or(code);
+    said.status.or(named).or_else(of_words).unwrap_or(head.status)
 }
 
 /// The kind that the words of a failure suggest if there is no status.
 const IN_BAND: [(&str, u16); 7] = [
     (
-        " 429|rate limit|request limit|per minute|per day| tpm|(tpm|tpm limit| rpm|(rpm|rpm limit|request rate|usage limit|too many requests|too many concurrent|\
+        " 429|rate limit|request limit|per minute|per day| tpm|(tpm|tpm limit| rpm|(rpm|rpm limit|request rate|usage limit|too many requests|too many concurrent|please wait before|\
         throttl|quota|exhausted|频繁|频率",
         429,
     ),
@@ -32,7 +35,7 @@ const IN_BAND: [(&str, u16); 7] = [
         负载|过载|访问量|繁忙|不可用",
         503,
     ),
-    ("internal|server error|while processing|内部错误|服务器错误|系统", 500),
+    ("internal|server error|unexpected error|unexpected eof|while processing|内部错误|服务器错误|系统", 500),
     (
         "unauthorized|authentication|login fail|invalid token|token expired|credentials|no api key|invalid signature|认证|鉴权|密钥",
         401,
@@ -50,7 +53,7 @@ const TYPES: [(&str, u16); 9] = [
     ),
     ("api_error|server_error|internal_error|internal_server_error|internal|1000|1024|1033|336100", 500),
     ("authentication_error|unauthenticated", 401),
-    ("invalid_request_error|invalid_argument", 400),
+    ("invalid_request_error|invalid_argument|1210|1213|1214", 400),
     ("not_found_error|not_found", 404),
     ("permission_error|permission_denied", 403),
     ("request_too_large", 413),
@@ -220,12 +223,12 @@ const RULES: &[Rule] = {
         exceeded max context|maximum context|model token limit|token limit exceeded|max_new_tokens` must|maximum model length|\
         prompt exceeds|prompt token|max tokens allowed|context overflow|total tokens|上下文|输入长度|length of messages|too many tokens:|max message tokens|max tokens of|session_len|context the overflows|\
         must be at least 1, got -|contextwindowexceeded"), Is::InvalidRequest, CONTEXT),
-    rule(Names("content_filter|content_policy|content_security|moderation|censorship|inspection|sensitive|prohibited|nsfw|1301|1026|1027"),
+    rule(Names("content_filter|content_policy|content_security|moderation|censorship|inspection|sensitive|prohibited|nsfw|1301|1026|1027|10013|10014|10019"),
         Is::ContentBlocked, FILTER),
     rule(Says("prompt was blocked|content management policy|content policy|contentpolicy|safety system|blocked by safety|s usage polic| our usage polic|the usage polic|\
         violated guardrail|was flagged|been flagged|flagged this|is flagged|input flagged|flagged as|flagged by|flagged for|responsibleaipolicy|inappropriate content|prohibited_content|sensitive content|sensitive words|\
         sensitive information|content exists risk|high risk|related to a risk|contain risk|is unsafe|usage guidelines|content filter|\
-        request moderated|moderation reasons|show generated images|by safeguard|our safeguard|safeguards blocked|nsfw content|contains nsfw|due to recitation|by recitation|: recitation|content moderation|safety filter|content blocked|harmful content|内容安全|敏感"), Is::ContentBlocked, FILTER),
+        request moderated|moderation reasons|show generated images|by safeguard|our safeguard|safeguards blocked|nsfw content|contains nsfw|due to recitation|by recitation|: recitation|content moderation|safety filter|content blocked|harmful content|内容安全|审核不通过|敏感"), Is::ContentBlocked, FILTER),
     rule(Names("invalid_api_key|api_key_invalid|invalidapikey|unrecognizedclient|authfailure"), Is::Unauthorized, PROVIDER_KEY),
     rule(SaysBoth("api key|api_key|apikey|access token|bearer token|x-api-key", "invalid|incorrect|not valid|is valid|expired|disabled|revoked|leaked"),
         Is::Unauthorized, PROVIDER_KEY),

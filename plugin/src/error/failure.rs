@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::json::{Json, Nesting, Object, lossy};
+use crate::json::{Json, Object, lossy};
 use crate::wire;
 
 /// What an answer says of its failure. Each is empty where it says nothing.
@@ -37,7 +37,7 @@ const WORDS: [&str; 25] = [
 ];
 const CODES: [&str; 6] = ["code", "error_code", "errorCode", "err_code", "status_code", "http_status_code"];
 /// Further members that may be an HTTP status.
-const STATUSES: [&str; 3] = ["statusCode", "status", "error"];
+const STATUSES: [&str; 5] = ["statusCode", "status", "error", "raw_status_code", "httpStatus"];
 const KINDS: [&str; 5] = ["type", "error_type", "errorType", "__type", "status"];
 
 /// Most of a list that are told.
@@ -138,15 +138,16 @@ impl Failure {
         // "Invalid response received from X: {json}" holds the provider's own error (gateway 1.15.2, 2.2.3), and so does a text
         // that is JSON once more, and what LiteLLM says: it tells behind it how it went, and writes some as Python does
         // (BerriAI/litellm#11197, #20575).
-        let said = named(&["message", "error"]);
+        let said = named(&["message", "error", "detail"]);
         if depth < MAX_DEPTH
             && let Some((before, json)) = said.find('{').and_then(|at| said.split_at_checked(at))
         {
             let (before, json) = match before.strip_suffix("b'") {
                 Some(before) => (before, json.replace(r"\'", "'").replace(r"\\", r"\")),
+                None if json.starts_with("{'") => (before, wire::from_python(json).unwrap_or_default()),
                 None => (before, json.to_owned()),
             };
-            let json = wire::parted(Nesting::default(), &json).map_or(&*json, |(json, _)| json);
+            let (json, _) = wire::first(&json);
             let inner = Self::within(json.as_bytes(), depth + 1).filter(|inner| !inner.message.is_empty());
             let name = before.strip_prefix("Invalid response received from ");
             if let Some(inner) = inner.filter(|inner| inner.has_error || name.is_some() || before.is_empty()) {
@@ -200,7 +201,14 @@ fn in_member((name, value): &(Cow<'_, str>, Json<'_>), depth: usize) -> Option<(
             .any(|word| object.like(word).is_some_and(|said| !said.is_nested() || *word == "error"))
     };
     let failed = |value: &Json<'_>| {
-        Some(Failure::of(&value.object().filter(has_words)?, depth)).filter(|failure| !failure.message.is_empty())
+        let object = value.object().filter(|_| depth < MAX_DEPTH)?;
+        let failure = if has_words(&object) {
+            Failure::of(&object, depth)
+        } else {
+            let (before, inner) = object.iter().find_map(|member| in_member(member, depth + 1))?;
+            Failure { message: before + &inner.message, ..inner }
+        };
+        Some(failure).filter(|failure| !failure.message.is_empty())
     };
     let mut inner = failed(value).or_else(|| value.list()?.iter().find_map(failed))?;
     if name == "data" {

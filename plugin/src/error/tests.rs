@@ -529,6 +529,10 @@ fn the_words_are_found_wherever_they_are() {
         (400, said("`top_k` is deprecated for this model."), Is::InvalidRequest, "`top_k` is deprecated for this model.", "leave it out"),
         (404, said("Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'."), Is::Unsupported, "Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.", "option protocol"),
         (200, r#"{"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#.into(), Is::RateLimited, "rate limit", "Wait"),
+        (200, r#"{"type":"error","error":{"type":"server_error","code":"rate_limit_exceeded","message":"Slow down"}}"#.into(), Is::RateLimited, "Slow down", "Wait"),
+        (200, r#"{"error":{"type":"permission_error","code":"invalid_request_error","message":"No"}}"#.into(), Is::Forbidden, "No", ""),
+        (200, r#"{"message":"Too many tokens, please wait before trying again."}"#.into(), Is::RateLimited, "Too many tokens, please wait before trying again.", "Wait"),
+        (200, r#"{"message":"The system encountered an unexpected error during processing."}"#.into(), Is::Overloaded, "The system encountered an unexpected error during processing.", "later"),
         (200, r#"{"throttlingException":{"message":"Too many tokens, please wait"}}"#.into(), Is::RateLimited, "throttlingException: Too many tokens, please wait", "Wait"),
         (400, r#"{"Response":{"Error":{"Code":"AuthFailure","Message":"invalid signature"}}}"#.into(), Is::Unauthorized, "Response: invalid signature", "not Portkey's"),
         (400, r#"{"throttlingException":{"message":"Please wait"}}"#.into(), Is::RateLimited, "throttlingException: Please wait", "Wait"),
@@ -538,6 +542,17 @@ fn the_words_are_found_wherever_they_are() {
         // LiteLLM's usual form: a code that is its status, a type that is a word for none, and how it went behind the error.
         (400, r#"{"error":{"message":"litellm.BadRequestError: OpenAIException - {\"error\":{\"message\":\"why\",\"code\":\"insufficient_quota\"}}. Received Model Group=x\nAvailable Model Group Fallbacks=None","type":"None","param":null,"code":"400"}}"#.into(), Is::QuotaExceeded, "litellm.BadRequestError: OpenAIException - why", "billing"),
         (400, r#"{"error":{"message":"litellm.BadRequestError: AnthropicException - b'{\"error\":{\"type\":\"billing_error\",\"message\":\"A\\'s \\\\\"b\\\\\"\"}}\\n'. Received Model Group=x\nAvailable Model Group Fallbacks=None","type":null,"param":null,"code":"400"}}"#.into(), Is::QuotaExceeded, r#"litellm.BadRequestError: AnthropicException - A's "b""#, "billing"),
+        // What is behind it may be the same once more, and where it was thrown (claude-code-router#429), and it may be written
+        // as Python writes it (modelscope#1495).
+        (400, said(r#"Error from provider: {\"error\":{\"code\":\"1113\",\"message\":\"why\"}}Error: Error from provider: {\"error\":{\"message\":\"why\"}}\n at x.js"#), Is::QuotaExceeded, "Error from provider: why", "billing"),
+        (500, r#"{"detail":"Error code: 400 - {'error': {'code': 'context_length_exceeded', 'message': \"it's so\", 'param': None, 'ok': True}, 'id': 'None'}"}"#.into(), Is::InvalidRequest, "Error code: 400 - it's so", "context"),
+        (400, said(r#"Error: {'error': {'message': 'it\\'s \"so\"'}}"#), Is::InvalidRequest, r#"Error: it's "so""#, ""),
+        (400, said(r#"Wrong: {'a': 'b}"#), Is::InvalidRequest, "Wrong: {'a': 'b}", ""),
+        (400, r#"{"code":"1210","message":"Invalid API parameter"}"#.into(), Is::InvalidRequest, "Invalid API parameter", ""),
+        (200, r#"{"code":"1210","message":"Invalid API parameter"}"#.into(), Is::InvalidRequest, "Invalid API parameter", ""),
+        (200, r#"{"message":"It is gone","code":"3230","raw_status_code":400}"#.into(), Is::InvalidRequest, "It is gone", ""),
+        (400, r#"{"fault":{"a":{"b":{"c":{"message":"why"}}}}}"#.into(), Is::InvalidRequest, "a: b: c: why", ""),
+        (400, r#"{"x":{"y":1},"a":{"z":{"w":2},"b":{"error":"why"}}}"#.into(), Is::InvalidRequest, "a: b: why", ""),
         (400, said(r#"Wrong arguments: {\"message\":\"a\"}"#), Is::InvalidRequest, r#"Wrong arguments: {"message":"a"}"#, ""),
         (400, r#"{"success":false,"error":{"issues":[{"path":["messages",0],"message":"Required"}],"name":"ZodError"}}"#.into(), Is::InvalidRequest, "messages.0: Required", ""),
         (400, r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#.into(), Is::RateLimited, "Rate exceeded", "Wait"),
