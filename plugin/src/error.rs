@@ -124,7 +124,7 @@ fn told(head: &Head, body: &[u8], said: Said) -> Box<Error> {
 /// The error for an answer with a success status that is not what was requested: a hidden failure, with or without
 /// words, or something else.
 pub(crate) fn malformed(head: &Head, what: &str, body: &[u8]) -> Box<Error> {
-    let is_failure = |failure: &Failure| failure.is_marked || !failure.message.is_empty();
+    let is_failure: fn(&Failure) -> bool = |failure| failure.is_marked || !failure.message.is_empty();
     page(head, body).or_else(|| failing(head, body, is_failure)).unwrap_or_else(|| protocol(head, what, body))
 }
 
@@ -184,7 +184,7 @@ pub(crate) fn in_words(head: &Head, body: &[u8]) -> Option<Box<Error>> {
 }
 
 /// The error of a body that was read as a failure, if it is one. The body may be large, and is read once.
-fn failing(head: &Head, body: &[u8], is_such: impl Fn(&Failure) -> bool) -> Option<Box<Error>> {
+fn failing(head: &Head, body: &[u8], is_such: fn(&Failure) -> bool) -> Option<Box<Error>> {
     let failure = Failure::read(body).filter(is_such)?;
     if (300..400).contains(&head.status) {
         return Some(redirect(head));

@@ -68,7 +68,9 @@ pub(crate) fn ends_call(tag: &str, offers_tools: bool) -> bool {
     tag.starts_with("<|tool_call") && (ends(&["_end|>"]) || is_cut(tag))
         || tag.starts_with("</|DSML|") && tag.ends_with('>')
         || ["<tool_call|>", "<|tool_response>"].contains(&tag)
-        || offers_tools && tag.starts_with("</") && ends(&["tool_call>", "tool_calls>", "function_calls>"])
+        || offers_tools
+            && tag.starts_with("</")
+            && ends(&["tool_call>", "tool_calls>", "function_call>", "function_calls>"])
 }
 
 /// Whether a text, where tools were offered, begins as a call in a model's own form: of Mistral, gpt-oss (Rapid-MLX#444),
@@ -79,6 +81,7 @@ pub(crate) fn begins_call(start: &str) -> bool {
         "<|tool_call|>",
     ];
     let start = start.trim_start();
+    let start = start.strip_prefix("<|start|>assistant").unwrap_or(start);
     forms.iter().any(|form| start.starts_with(form)) && !start.contains(" code") || is_bare_call(start)
 }
 
@@ -89,14 +92,17 @@ const SCHEMA: &str = "\"type\":\"obj";
 fn is_bare_call(start: &str) -> bool {
     let start: String = start.split_ascii_whitespace().collect();
     let start = start.strip_prefix('[').unwrap_or(&start).strip_prefix('{').unwrap_or_default();
-    let named = start.strip_prefix("\"type\":\"function\",").unwrap_or(start).strip_prefix("\"name\":\"");
-    named.and_then(|named| named.split_once("\",\"")).is_some_and(|(name, rest)| {
-        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
-        let arguments = ["arguments\":{", "parameters\":{"].iter().find_map(|member| rest.strip_prefix(member));
-        // A schema is what describes a tool. What may still become one is no call.
-        let is_schema = |arguments: &str| arguments.starts_with(SCHEMA) || SCHEMA.starts_with(arguments);
-        is_name && arguments.is_some_and(|arguments| !is_schema(arguments))
-    })
+    let start = start.strip_prefix("\"type\":\"function\",").unwrap_or(start);
+    let named = start.strip_prefix("\"name\":\"");
+    // Some have them first (mudler/LocalAI#10052).
+    start.starts_with("\"arguments\":{")
+        || named.and_then(|named| named.split_once("\",\"")).is_some_and(|(name, rest)| {
+            let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+            let arguments = ["arguments\":{", "parameters\":{"].iter().find_map(|member| rest.strip_prefix(member));
+            // A schema is what describes a tool. What may still become one is no call.
+            let is_schema = |arguments: &str| arguments.starts_with(SCHEMA) || SCHEMA.starts_with(arguments);
+            is_name && arguments.is_some_and(|arguments| !is_schema(arguments))
+        })
 }
 
 /// The events of a stream as the parts of a whole answer, in the order in which they began.

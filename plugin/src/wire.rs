@@ -226,6 +226,7 @@ impl<'a> Message<'a> {
         let mut read = Self::default();
         let (mut parts, mut calls, mut listed, mut function_call) = (Vec::new(), Vec::new(), Vec::new(), None);
         let mut by_rank: [Spelled<'a>; 3] = Default::default();
+        let mut shown = String::new();
         for (name, value) in message {
             let [content, short, other] = &mut by_rank;
             match &*name {
@@ -272,7 +273,11 @@ impl<'a> Message<'a> {
                 "reasoning_content" => *content = Spelled::read(&value),
                 "reasoning" => *short = Spelled::read(&value),
                 "thinking" | "reasoning_text" | "thinking_content" => *other = Spelled::read(&value),
-                "reasoning_details" => each(value, &mut |detail| read.reasoning_details.push(detail)),
+                // Some of them are the answer: `response.output_text` (openclaw#69538).
+                "reasoning_details" => each(value, &mut |detail| match detail.text("type").starts_with("response.") {
+                    true => shown += &detail.text("text"),
+                    false => read.reasoning_details.push(detail),
+                }),
                 "content_blocks" => each(value, &mut |block| read.content_blocks.push(Block::read(block))),
                 "thinking_blocks" => each(value, &mut |block| {
                     read.content_blocks.push(Block { form: signature::BLOCKS, ..Block::read(block) })
@@ -294,6 +299,9 @@ impl<'a> Message<'a> {
                 "error" if !value.is_blank() => read.error = Some(value),
                 _ => {}
             }
+        }
+        if read.content.text.is_empty() && !shown.is_empty() {
+            read.content = Spelled::of(shown.into());
         }
         let names = [Some("reasoning_content"), Some("reasoning"), None];
         if let Some((text, name)) = by_rank.into_iter().zip(names).find(|(text, _)| !text.text.is_empty()) {

@@ -7,7 +7,7 @@
 //!   (gateway 1.15.2);
 //! - lines behind white space, and blank lines of white space;
 //! - JSON objects that stand line below line without a blank line between them, each of which is an event: where one ends
-//!   and the next begins, no JSON goes on;
+//!   and the next begins, or the name of one, no JSON goes on;
 //! - a JSON object or list without `data:`, on one line or on several;
 //! - a field named `error`, and a web page of a proxy's, each of which is an event of that name;
 //! - a field behind a byte order mark or a control character (.NET writes the one with each flush, RFC 7464 has the other
@@ -133,8 +133,7 @@ impl Decoder {
             if self.has_data {
                 // Behind an object or a list no JSON goes on but in these ways.
                 // Before a blank line the data is not looked at: its blank end may be long.
-                let is_next = !matches!(value.trim_ascii_start(), [] | [b',' | b'}' | b']', ..])
-                    && matches!(self.data.trim_ascii_end(), [.., b'}' | b']']);
+                let is_next = !matches!(value.trim_ascii_start(), [] | [b',' | b'}' | b']', ..]) && self.is_whole();
                 if self.bare.take().is_some() || is_next {
                     self.dispatch(event);
                 }
@@ -166,6 +165,9 @@ impl Decoder {
                 }
             }
             [b'e', b'v', b'e', b'n', b't', b':', name @ ..] => {
+                if self.is_whole() {
+                    self.dispatch(event);
+                }
                 let name = name.trim_ascii();
                 let is_one_of = |names: &[&[u8]]| names.iter().any(|one| name.eq_ignore_ascii_case(one));
                 self.is_error = is_one_of(&[b"error", b"exception", b"failure"]);
@@ -189,6 +191,11 @@ impl Decoder {
             _ => return self.odd(line, event),
         }
         Ok(())
+    }
+
+    /// Whether the data ends as an object or a list does.
+    fn is_whole(&self) -> bool {
+        self.has_data && matches!(self.data.trim_ascii_end(), [.., b'}' | b']'])
     }
 
     /// A line that the standard drops.
@@ -234,6 +241,8 @@ impl Decoder {
         }
         if mem::replace(&mut self.has_data, true) {
             self.data.push(b'\n');
+        } else if value.starts_with(b"{") {
+            self.words.clear();
         }
         self.data.extend_from_slice(value);
         Ok(())
@@ -244,9 +253,6 @@ impl Decoder {
         let (is_error, is_idle) = (mem::take(&mut self.is_error), mem::take(&mut self.is_idle));
         if mem::take(&mut self.has_data) || is_error {
             if !is_idle {
-                if self.data.starts_with(b"{") {
-                    self.words.clear();
-                }
                 event(Event { data: &self.data, is_error });
             }
             self.data.clear();
@@ -328,6 +334,9 @@ mod tests {
             ("{\"a\"\ndata: b\n\n", &["{\"a\"", "b"]),
             ("data: a\n\nerror: {\"b\":1}\n\ndata: c\n\n", &["a", "!{\"b\":1}", "c"]),
             ("event: error\ndata: a\n\ndata: b\n\n", &["!a", "b"]),
+            ("data: {}\nevent: error\ndata: a\ndata: b\n\n", &["{}", "!a\nb"]),
+            ("data: {}\nevent: ping\ndata: {\"a\":1}\nevent: x\ndata: {\"b\":1}", &["{}", "{\"b\":1}"]),
+            ("data: a\nevent: error\n\n", &["!a"]),
             ("event:Error\n\n", &["!"]),
             ("event: error", &["!"]),
             ("data: a\n\n[{\"error\":\"x\"}]\n[DONE]", &["a", "[{\"error\":\"x\"}]", "[DONE]"]),

@@ -427,7 +427,7 @@ fn a_whole_answer_that_comes_as_a_stream() {
     }
     assert_eq!(answer(&format!("data: {}\n\n", chunks[0])).unwrap_err().kind, ErrorKind::Truncated);
     let error = answer("upstream connect error").unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Protocol);
+    assert_eq!(error.kind, ErrorKind::Overloaded);
     assert!(error.message.contains("upstream connect error"));
 }
 

@@ -195,22 +195,10 @@ fn words(value: &Json<'_>, depth: usize) -> Option<String> {
 /// A failure that stands in a member of another name, behind that name, which says of what kind it is:
 /// `throttlingException`, `Response`.
 fn in_member((name, value): &(Cow<'_, str>, Json<'_>), depth: usize) -> Option<(String, Failure)> {
-    let has_words = |object: &Object<'_>| {
-        ["message", "msg", "error", "raiFilteredReason"]
-            .iter()
-            .any(|word| object.like(word).is_some_and(|said| !said.is_nested() || *word == "error"))
-    };
-    let failed = |value: &Json<'_>| {
-        let object = value.object().filter(|_| depth < MAX_DEPTH)?;
-        let failure = if has_words(&object) {
-            Failure::of(&object, depth)
-        } else {
-            let (before, inner) = object.iter().find_map(|member| in_member(member, depth + 1))?;
-            Failure { message: before + &inner.message, ..inner }
-        };
-        Some(failure).filter(|failure| !failure.message.is_empty())
-    };
-    let mut inner = failed(value).or_else(|| value.list()?.iter().find_map(failed))?;
+    let mut inner = match value.object() {
+        Some(object) => nameless(&object, depth),
+        None => value.list()?.iter().find_map(|item| nameless(&item.object()?, depth)),
+    }?;
     if name == "data" {
         return Some((String::new(), inner));
     }
@@ -219,6 +207,20 @@ fn in_member((name, value): &(Cow<'_, str>, Json<'_>), depth: usize) -> Option<(
         inner.kind = name.to_string();
     }
     Some((format!("{name}: "), inner))
+}
+
+/// A failure that is all of an object, or stands in a member of it.
+fn nameless(object: &Object<'_>, depth: usize) -> Option<Failure> {
+    let is_said = |word: &&str| object.like(word).is_some_and(|said| !said.is_nested() || *word == "error");
+    let failure = if ["message", "msg", "error", "raiFilteredReason"].iter().any(is_said) {
+        Failure::of(object, depth)
+    } else if depth < MAX_DEPTH {
+        let (before, inner) = object.iter().find_map(|member| in_member(member, depth + 1))?;
+        Failure { message: before + &inner.message, ..inner }
+    } else {
+        return None;
+    };
+    Some(failure).filter(|failure| !failure.message.is_empty())
 }
 
 /// A text may be JSON once more.

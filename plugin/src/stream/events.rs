@@ -284,14 +284,7 @@ impl State {
                 let error = if self.is_started { cut() } else { error::no_completion(&self.head, text.as_bytes()) };
                 return self.fail(error);
             }
-            let what = "An event of the stream is not the JSON of a chunk";
-            let error = error::in_words(&self.head, text.as_bytes()).unwrap_or_else(|| {
-                let odd = error::protocol(&self.head, what, text.as_bytes());
-                let told = error::in_event(&self.head, text.as_bytes());
-                let is_unknown = matches!(told.kind, ErrorKind::Protocol | ErrorKind::Other);
-                // Known words say more than that they are no JSON.
-                if text.starts_with(['{', '[']) || is_unknown { odd } else { told }
-            });
+            let error = self.unread("An event of the stream is not the JSON of a chunk", text.as_bytes());
             return self.fail(error);
         };
         if !is_last && json::cut(text).is_some() {
@@ -927,7 +920,17 @@ impl State {
         if is_done || is_events || b"data".starts_with(start) && !(start.is_empty() && self.head.is_document()) {
             return truncated(&self.head);
         }
-        error::malformed(&self.head, "The answer is no stream of events", start)
+        self.unread("The answer is no stream of events", start)
+    }
+
+    /// The error of what is no chunk. Known words say more than that they are no JSON.
+    fn unread(&self, what: &str, text: &[u8]) -> Box<Error> {
+        let odd = error::malformed(&self.head, what, text);
+        if odd.kind != ErrorKind::Protocol || matches!(text, [] | [b'{' | b'[', ..]) {
+            return odd;
+        }
+        let told = error::in_event(&self.head, text);
+        if matches!(told.kind, ErrorKind::Protocol | ErrorKind::Other) { odd } else { told }
     }
 }
 

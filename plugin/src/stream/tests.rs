@@ -1244,6 +1244,52 @@ fn streams_of_spark() {
     assert_eq!((error.kind, &*error.message), (ErrorKind::ContentBlocked, "content sensitive"));
 }
 
+/// Some of OpenRouter's details are the answer (openclaw#69538), unless that came.
+#[test]
+fn details_that_are_the_answer() {
+    let details = |text: &str, content: &str| {
+        format!(
+            r#"{{"content":"{content}","reasoning_details":[{{"type":"reasoning.text","text":"hm"}},{{"type":"response.output_text","text":"{text}"}}]}}"#
+        )
+    };
+    let said = |delta: &str| -> String {
+        let of_event = |event| if let Event::Text(text) = event { Some(text) } else { None };
+        of_deltas(&[delta]).into_iter().filter_map(of_event).collect()
+    };
+    assert_eq!([said(&details("Hi", "")), said(&details("Hi", "Hello"))], ["Hi", "Hello"]);
+    let whole = format!(r#"{{"choices":[{{"message":{},"finish_reason":"stop"}}]}}"#, details("Hi", ""));
+    let content = answer::response(head(), whole.as_bytes(), false).unwrap().content;
+    let [AssistantPart::Thinking(thought), AssistantPart::Text(said)] = &content[..] else { panic!("{content:?}") };
+    assert_eq!((&*thought.text, &**said), ("hm", "Hi"));
+}
+
+/// A proxy may say in words alone why it ends.
+#[test]
+fn words_behind_a_chunk_and_words_alone() {
+    let chunk = delta(r#"{"content":"Hel"}"#);
+    for between in ["\n", "\n\n"] {
+        let body = format!("data: {chunk}{between}upstream connect error or disconnect/reset before headers\n");
+        let error = read(&[body.as_bytes()], None).1.unwrap();
+        assert!(error.kind == ErrorKind::Truncated && error.message.contains("upstream connect error"), "{error:?}");
+        let body = format!("data: {chunk}{between}event: error\ndata: stream timeout\n\n");
+        let (events, error) = read(&[body.as_bytes()], None);
+        assert_eq!((events.len(), error.unwrap().kind), (2, ErrorKind::Timeout));
+    }
+    let said = |body: &str| {
+        let streamed = read(&[body.as_bytes()], None).1.unwrap();
+        let whole = answer::response(head(), body.as_bytes(), false).unwrap_err();
+        assert_eq!((whole.kind, &whole.message), (streamed.kind, &streamed.message));
+        streamed
+    };
+    let error = said("upstream connect error or disconnect/reset before headers");
+    assert_eq!(
+        (error.kind, &*error.message),
+        (ErrorKind::Overloaded, "upstream connect error or disconnect/reset before headers")
+    );
+    assert_eq!(said("Too many requests, slow down").kind, ErrorKind::RateLimited);
+    assert_eq!(said("Hello, I am a proxy").kind, ErrorKind::Protocol);
+}
+
 /// Three marks that came before, in whatever pieces.
 #[test]
 fn code_goes_on_from_piece_to_piece() {
@@ -2214,9 +2260,10 @@ fn a_call_in_a_models_own_form_is_no_text() {
     let minimax = "<minimax:tool_call>\n<invoke name=\"f\">\n</invoke>\n</minimax:tool_call>";
     let jamba = "<tool_calls>[{\"name\":\"f\",\"arguments\":{}}]</tool_calls>";
     let claude = "<function_calls>\n<invoke name=\"f\">\n</invoke>\n</function_calls>";
+    let grok = "<xai:function_call name=\"f\">\n<parameter name=\"x\">1</parameter>\n</xai:function_call>";
     let answered = "<|tool_call>call:f{x:1}<tool_call|><|tool_response>";
     let certain = [kimi, deepseek, dsml, cut, gemma, answered].map(|own| (own, false));
-    let offered = [hermes, qwen, minimax, jamba, claude].map(|own| (own, true));
+    let offered = [hermes, qwen, minimax, jamba, claude, grok].map(|own| (own, true));
     for (own, needs_offer) in certain.into_iter().chain(offered) {
         for field in ["content", "reasoning_content"] {
             for said in [own.to_owned(), format!("Let me look. {own}")] {
@@ -2274,6 +2321,7 @@ fn a_text_that_begins_as_a_call_is_none() {
         "[TOOL_CALLS]f[ARGS]{\"x\":1}",
         "\n[TOOL_CALLS] [{\"name\": \"f\", \"arguments\": {}}]",
         "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{\"x\":1}",
+        "<|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json<|message|>{\"x\":1}<|call|>",
         "commentary to=functions.f json{\"x\":1}",
         "<|python_tag|>{\"name\":\"f\",\"parameters\":{}}",
         "<TOOLCALL>[{\"name\":\"f\",\"arguments\":{}}]</TOOLCALL>",
@@ -2283,6 +2331,7 @@ fn a_text_that_begins_as_a_call_is_none() {
         "{\"type\": \"function\", \"name\": \"f\", \"parameters\": {}}; {\"name\": \"g\", \"parameters\": {}}",
         "{\n  \"name\": \"f\",\n  \"arguments\": {\n    \"x\": 1\n  }\n}",
         "[{\"name\": \"f\", \"arguments\": {}}]",
+        "{\"arguments\": {\"message\": \"Hello!\"}, \"name\": \"f\"}",
         "{\"type\": \"function\", \"name\": \"get_current_weather\", \"parameters\": {\"city\": \"Paris\"}}",
         "{\"name\": \"mcp__playwright__browser_take_screenshot\", \"arguments\": {\"x\": 1}}",
     ] {

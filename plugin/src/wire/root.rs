@@ -1,6 +1,5 @@
 //! The text of an answer as JSON, however it is wrapped, and whether its root is that of a failure.
 
-use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
@@ -107,38 +106,40 @@ pub(crate) fn unquoted(text: &str) -> Option<String> {
     Some(text).filter(|text| text.trim_start().starts_with(['{', '[']))
 }
 
-/// JSON as Python writes what it holds: `NaN`, `None`, `'text'`. `None` where nothing in a text is written so.
+/// An object or a list as Python writes it, as JSON: `NaN`, `None`, `'text'`. `None` where nothing in it is written so.
 #[cold]
 pub(crate) fn from_python(text: &str) -> Option<String> {
-    const WORDS: [(&str, &str); 6] = [
-        ("-Infinity", "null"),
-        ("Infinity", "null"),
-        ("NaN", "null"),
-        ("None", "null"),
-        ("True", "true"),
-        ("False", "false"),
-    ];
-    let plain = |plain: &str| WORDS.iter().fold(plain.to_owned(), |plain, (word, json)| plain.replace(word, json));
-    let (mut read, mut quote, mut is_escaped, mut from) = (String::new(), None, false, 0);
-    for (at, byte) in text.bytes().enumerate() {
-        match (quote, byte) {
-            _ if mem::take(&mut is_escaped) => {}
-            (Some(_), b'\\') => is_escaped = true,
-            (None, b'"' | b'\'') => {
-                read += &plain(text.get(from..at)?);
-                (quote, from) = (Some(byte), at + 1);
+    if !text.starts_with(['{', '[']) {
+        return None;
+    }
+    let (mut read, mut quote, mut is_escaped, mut is_word) = (String::new(), None, false, false);
+    for next in text.chars() {
+        is_word &= next.is_ascii_alphabetic();
+        match (quote, next) {
+            _ if mem::take(&mut is_escaped) => read.extend(['\\', next].into_iter().skip(usize::from(next == '\''))),
+            _ if is_word => {}
+            (Some(_), '\\') => is_escaped = true,
+            (Some(open), _) if open == next => {
+                quote = None;
+                read.push('"');
             }
-            (Some(open), _) if open == byte => {
-                let inside = text.get(from..at)?;
-                let inside =
-                    if byte == b'"' { inside.to_owned() } else { inside.replace("\\'", "'").replace('"', "\\\"") };
-                read += &["\"", &inside, "\""].concat();
-                (quote, from) = (None, at + 1);
+            (Some(_), '"') => read.push_str("\\\""),
+            (None, '"' | '\'') => {
+                quote = Some(next);
+                read.push('"');
             }
-            _ => {}
+            (None, 'N' | 'I' | 'T' | 'F') => {
+                is_word = true;
+                read.truncate(read.trim_end_matches('-').len());
+                read.push_str(match next {
+                    'T' => "true",
+                    'F' => "false",
+                    _ => "null",
+                });
+            }
+            _ => read.push(next),
         }
     }
-    read += &plain(text.get(from..)?);
     (read != text).then_some(read)
 }
 
