@@ -13,7 +13,7 @@ use core::mem;
 
 use crate::base64::{self, NotBase64};
 use crate::bindings::exports::openclaw::provider::images::{Image, Request, Response};
-use crate::bindings::openclaw::provider::types::{Connection, Error, ErrorKind, Media, MediaSource};
+use crate::bindings::openclaw::provider::types::{Connection, Error, ErrorKind, ErrorOrigin, Media, MediaSource};
 use crate::error::{self, Result};
 use crate::form::{File, Form};
 use crate::image_size;
@@ -236,8 +236,15 @@ pub fn response(head: &Head, answer: Answer, model: &str) -> Result<Response> {
     if images.is_empty() {
         return Err(refused.unwrap_or_else(|| {
             let missing = malformed("Portkey image generation response missing image data");
-            let moderated = error::refused_image(&answer.status, head);
-            moderated.filter(|_| missing.kind == ErrorKind::Protocol).unwrap_or(missing)
+            if missing.kind != ErrorKind::Protocol {
+                return missing;
+            }
+            // A model that also chats says why not.
+            let choice = wire::Completion::parse(text).ok().and_then(|read| read.choices.into_iter().next());
+            let said = choice.and_then(|choice| present(choice.message?.content.text));
+            let said = said.map(|said| format!("The model made no image, and says: {said}"));
+            let told = said.map(|said| error::answered(ErrorKind::Protocol, ErrorOrigin::Upstream, &said, head));
+            told.or_else(|| error::refused_image(&answer.status, head)).unwrap_or(missing)
         }));
     }
     let model = present(answer.model).unwrap_or_else(|| model.to_owned());
@@ -481,6 +488,8 @@ mod tests {
                 error.message
             );
         }
+        let words = r#"{"choices":[{"message":{"role":"assistant","content":"I draw no persons.","images":[]},"finish_reason":"stop"}]}"#;
+        assert_eq!(ok(words).unwrap_err().message, "The model made no image, and says: I draw no persons.");
         for body in ["", "[]", "{}", r#"{"data":{}}"#, r#"{"data":[{"b64_json":"%%"}]}"#] {
             assert_eq!(ok(body).unwrap_err().kind, ErrorKind::Protocol, "{body}");
         }

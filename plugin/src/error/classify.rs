@@ -35,7 +35,10 @@ const IN_BAND: [(&str, u16); 7] = [
         负载|过载|访问量|繁忙|不可用",
         503,
     ),
-    ("internal|server error|unexpected error|unexpected eof|while processing|内部错误|服务器错误|系统", 500),
+    (
+        "internal|server error|unexpected error|unexpected eof|unknown error|network error|while processing|内部错误|服务器错误|系统",
+        500,
+    ),
     (
         "unauthorized|authentication|login fail|invalid token|token expired|credentials|no api key|invalid signature|认证|鉴权|密钥",
         401,
@@ -51,7 +54,7 @@ const TYPES: [(&str, u16); 9] = [
         "limit_requests|rate_limit_reached_error|1302|1303|1305|1039|1041|rate_limit_error|rate_limit_exceeded|too_many_requests_error|resource_exhausted",
         429,
     ),
-    ("api_error|server_error|internal_error|internal_server_error|internal|1000|1024|1033|336100", 500),
+    ("api_error|server_error|internal_error|internal_server_error|internal|1024|1033|336100", 500),
     ("authentication_error|unauthenticated", 401),
     ("invalid_request_error|invalid_argument|1210|1213|1214", 400),
     ("not_found_error|not_found", 404),
@@ -207,7 +210,7 @@ const RULES: &[Rule] = {
     rule(Says("invalid schema for|function_declarations[|not found in tools|not found in 'tools'|not found in provided tools"),
         Is::InvalidRequest, "The model provider refuses a tool, or a schema: its words say which."),
     rule(Says("insufficient balance|insufficient_balance|insufficient credit|insufficient quota|insufficient_user_quota|insufficient funds|\
-        credit balance is too low|out of credits|enough credits|more credits|has no credits|any credits|purchase credits|available credits|included credits|credits exhausted|\
+        credit balance is too low|out of credits|enough credits|more credits|has no credits|any credits|purchase credits|add credits|available credits|included credits|credits exhausted|\
         credits are depleted|hard limit has been reached|payment required|in arrears|is overdue|overdue balance|overdue payment|overdue-payment|accountoverdue|\
         please recharge|to recharge|recharge your|recharge and| top up|top up your|top_up|额度|余额不足|余量|欠费|\
         api usage limits|key limit exceeded|balance is insufficient|account balance|available balance|diem balance|enough balance|\
@@ -245,7 +248,7 @@ const RULES: &[Rule] = {
         extra inputs are not permitted|argument not supported|not support parameter|extraneous key|unknown name \""), Is::InvalidRequest, FIELD),
     rule(SaysBoth("property '", "' is unsupported"), Is::InvalidRequest, FIELD),
     rule(Names("model_access_denied"), Is::Forbidden, FORBIDS),
-    rule(Says("organization must be verified|location is not supported|requires terms acceptance|missing scopes|data policy|use case details"),
+    rule(Says("organization must be verified|organization has been disabled|location is not supported|requires terms acceptance|missing scopes|data policy|use case details"),
         Is::Forbidden, FORBIDS),
     rule(Names("model_not|invalid_model|1211"), Is::NotFound, MODEL_ID),
     rule(SaysBoth("model", "not a valid model|unknown model|invalid model|identifier is invalid|decommissioned|not exist|not found|no such model|\
@@ -262,7 +265,7 @@ const RULES: &[Rule] = {
     rule(Names("throttlingexception"), Is::RateLimited, WAIT),
     rule(Names("overload|notready"), Is::Overloaded, LATER_OR_FALLBACK),
     // NVIDIA's word, and LM Studio's, with a status of 400.
-    rule(Says("degraded function|no models loaded|model unloaded"), Is::Overloaded, LATER_OR_FALLBACK),
+    rule(Says("degraded function|no models loaded|model unloaded|has crashed"), Is::Overloaded, LATER_OR_FALLBACK),
     // Groq's, of what its model wrote: the next time it may write another.
     rule(Names("tool_use_failed|json_validate_failed"), Is::Overloaded, UNREADABLE),
     rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check the gateway's network, that the provider runs, and custom_host if you set one."),

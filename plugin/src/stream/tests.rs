@@ -905,7 +905,7 @@ fn errors_that_seemed_a_success() {
         (
             "FastChat",
             "data: {\"text\":\"NETWORK ERROR DUE TO HIGH TRAFFIC\",\"error_code\":50004}\n\n".into(),
-            ErrorKind::Other,
+            ErrorKind::Overloaded,
             "HIGH TRAFFIC",
         ),
         (
