@@ -10,7 +10,7 @@ use crate::bindings::openclaw::provider::types::{Connection, Error};
 use crate::bindings::optional::audio::{Defaults, SpeechRequest, Transcript, TranscriptionRequest};
 use crate::error::{self, Result};
 use crate::form::{File, Form};
-use crate::images;
+use crate::images::{self, Kind};
 use crate::json::{Json, Object, lossy};
 use crate::portkey;
 use crate::prompt;
@@ -174,19 +174,25 @@ fn is_json(text: &str) -> bool {
     inside.is_some_and(|inside| inside.starts_with(['"', '{', '[', '}', ']']))
 }
 
-/// Media type and file ending, by the first bytes, of what OpenAI transcribes and speaks.
+const MP3: (&str, &str) = ("audio/mpeg", "mp3");
+
+/// What OpenAI transcribes and speaks.
+const KINDS: [Kind; 6] = [
+    (8, b"WAVE", "audio/wav", "wav"),
+    (0, b"OggS", "audio/ogg", "ogg"),
+    (0, b"fLaC", "audio/flac", "flac"),
+    (0, b"ID3", MP3.0, MP3.1),
+    (0, b"\x1a\x45\xdf\xa3", "audio/webm", "webm"),
+    (4, b"ftyp", "audio/mp4", "m4a"),
+];
+
+/// Media type and file ending, by the first bytes.
 fn sniff(data: &[u8]) -> Option<(&'static str, &'static str)> {
-    Some(match data {
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => ("audio/wav", "wav"),
-        [b'O', b'g', b'g', b'S', ..] => ("audio/ogg", "ogg"),
-        [b'f', b'L', b'a', b'C', ..] => ("audio/flac", "flac"),
-        [b'I', b'D', b'3', ..] => ("audio/mpeg", "mp3"),
+    images::kind_of(&KINDS, data).or(match data {
         // AAC before MP3: they share their first bits, and differ in the layer.
-        [0xff, second, ..] if second & 0xf6 == 0xf0 => ("audio/aac", "aac"),
-        [0xff, second, ..] if second & 0xe0 == 0xe0 => ("audio/mpeg", "mp3"),
-        [0x1a, 0x45, 0xdf, 0xa3, ..] => ("audio/webm", "webm"),
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => ("audio/mp4", "m4a"),
-        _ => return None,
+        [0xff, second, ..] if second & 0xf6 == 0xf0 => Some(("audio/aac", "aac")),
+        [0xff, second, ..] if second & 0xe0 == 0xe0 => Some(MP3),
+        _ => None,
     })
 }
 
@@ -194,15 +200,14 @@ fn sniff(data: &[u8]) -> Option<(&'static str, &'static str)> {
 fn of_media_type(media_type: &str) -> Option<(&'static str, &'static str)> {
     let bare = media_type.split(';').next().unwrap_or_default().trim();
     let name = bare.split_once('/').filter(|(kind, _)| matches!(*kind, "audio" | "video"))?.1;
-    Some(match name.strip_prefix("x-").unwrap_or(name) {
-        "wav" | "wave" => ("audio/wav", "wav"),
-        "ogg" | "opus" => ("audio/ogg", "ogg"),
-        "flac" => ("audio/flac", "flac"),
-        "mpeg" | "mp3" | "mpga" => ("audio/mpeg", "mp3"),
-        "webm" => ("audio/webm", "webm"),
-        "mp4" | "m4a" => ("audio/mp4", "m4a"),
-        _ => return None,
-    })
+    let ending = match name.strip_prefix("x-").unwrap_or(name) {
+        "wave" => "wav",
+        "opus" => "ogg",
+        "mpeg" | "mpga" => "mp3",
+        "mp4" => "m4a",
+        other => other,
+    };
+    KINDS.iter().find(|kind| kind.3 == ending).map(|(.., kind, ending)| (*kind, *ending))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use core::mem;
 
 use crate::base64::{self, NotBase64};
 use crate::bindings::exports::openclaw::provider::images::{Image, Request, Response};
-use crate::bindings::openclaw::provider::types::{Connection, Error, ErrorKind, ErrorOrigin, Media, MediaSource};
+use crate::bindings::openclaw::provider::types::{Connection, Error, ErrorKind, Media, MediaSource};
 use crate::error::{self, Result};
 use crate::form::{File, Form};
 use crate::image_size;
@@ -112,17 +112,26 @@ fn file_of<'m>(field: &'m str, stem: &str, media: &'m Media) -> File<'m> {
     File { field, name: format!("{stem}.{ending}"), media_type, data: &media.data }
 }
 
+/// A kind of file: where its first bytes tell it, and which, its media type and its ending.
+pub(crate) type Kind = (usize, &'static [u8], &'static str, &'static str);
+
+const KINDS: [Kind; 5] = [
+    (0, b"\x89PNG", "image/png", "png"),
+    (0, b"\xff\xd8\xff", "image/jpeg", "jpg"),
+    (8, b"WEBP", "image/webp", "webp"),
+    (0, b"GIF8", "image/gif", "gif"),
+    (4, b"ftypavi", "image/avif", "avif"),
+];
+
 /// Media type and file ending, by the first bytes.
+pub(crate) fn kind_of(kinds: &[Kind], data: &[u8]) -> Option<(&'static str, &'static str)> {
+    let is_it = |(at, bytes, ..): &&Kind| data.get(*at..).is_some_and(|rest| rest.starts_with(bytes));
+    kinds.iter().find(is_it).map(|(.., kind, ending)| (*kind, *ending))
+}
+
+/// The same of an image.
 pub(crate) fn sniff(data: &[u8]) -> Option<(&'static str, &'static str)> {
-    Some(match data {
-        [0x89, b'P', b'N', b'G', ..] => ("image/png", "png"),
-        [0xff, 0xd8, 0xff, ..] => ("image/jpeg", "jpg"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => ("image/webp", "webp"),
-        [b'G', b'I', b'F', b'8', ..] => ("image/gif", "gif"),
-        [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', b'f' | b's', ..] => ("image/avif", "avif"),
-        _ if is_svg(data) => ("image/svg+xml", "svg"),
-        _ => return None,
-    })
+    kind_of(&KINDS, data).or_else(|| is_svg(data).then_some(("image/svg+xml", "svg")))
 }
 
 /// The start of a text, if it is one, up to a number of bytes: other images than SVG begin with more than printable
@@ -241,10 +250,11 @@ pub fn response(head: &Head, answer: Answer, model: &str) -> Result<Response> {
             }
             // A model that also chats says why not.
             let choice = wire::Completion::parse(text).ok().and_then(|read| read.choices.into_iter().next());
-            let said = choice.and_then(|choice| present(choice.message?.content.text));
-            let said = said.map(|said| format!("The model made no image, and says: {said}"));
-            let told = said.map(|said| error::answered(ErrorKind::Protocol, ErrorOrigin::Upstream, &said, head));
-            told.or_else(|| error::refused_image(&answer.status, head)).unwrap_or(missing)
+            let said = choice.and_then(|choice| choice.message).unwrap_or_default().content.text;
+            if !said.is_empty() {
+                return error::protocol(head, "The model made no image, and says", said.as_bytes());
+            }
+            error::refused_image(&answer.status, head).unwrap_or(missing)
         }));
     }
     let model = present(answer.model).unwrap_or_else(|| model.to_owned());

@@ -116,7 +116,12 @@ pub(crate) fn from_python(text: &str) -> Option<String> {
     for next in text.chars() {
         is_word &= next.is_ascii_alphabetic();
         match (quote, next) {
-            _ if mem::take(&mut is_escaped) => read.extend(['\\', next].into_iter().skip(usize::from(next == '\''))),
+            _ if mem::take(&mut is_escaped) => {
+                if next != '\'' {
+                    read.push('\\');
+                }
+                read.push(next);
+            }
             _ if is_word => {}
             (Some(_), '\\') => is_escaped = true,
             (Some(open), _) if open == next => {

@@ -453,10 +453,13 @@ fn chunks(choices: &mut Choices<'_>, answer: &Answer, dress: &Dress) -> Vec<Valu
         }
     }
     let mut texts = pieces(choices, &dress.content(answer));
-    // Less may be chance, and so may a little more whose first letter comes again behind it.
-    let is_repeated =
-        || texts[0].len() < 16 && texts.get(1).is_some_and(|next| next.chars().next() == texts[0].chars().next());
-    if dress.noise == GROWS && texts[0].len() > 3 && texts[0].contains(char::is_alphabetic) && !is_repeated() {
+    // Less may be chance unless it grows once more, and so may a little more whose first letter comes again behind it.
+    let is_repeated = |last: usize| {
+        let next = texts.get(last + 1).and_then(|next| next.chars().next());
+        texts[..=last].concat().len() < 16 && next == texts[0].chars().next()
+    };
+    let grows = || texts[0].len() > 3 && !is_repeated(0) || texts.len() > 2 && !is_repeated(1);
+    if dress.noise == GROWS && texts[0].contains(char::is_alphabetic) && grows() {
         grow(&mut texts);
     }
     deltas.extend(texts.iter().map(|piece| json!({"content": piece})));
