@@ -17,12 +17,12 @@ use crate::{
 };
 
 /// An instance in an engine of the caller's own, to count what it executes.
-#[allow(missing_debug_implementations, reason = "for the tests' budgets")]
+#[allow(missing_debug_implementations, missing_docs, reason = "for the tests' budgets")]
 pub struct Guest {
-    onboarding: onboarding::Guest,
-    models: models::Guest,
-    chat: chat::Guest,
-    images: images::Guest,
+    pub onboarding: onboarding::Guest,
+    pub models: models::Guest,
+    pub chat: chat::Guest,
+    pub images: images::Guest,
 }
 
 impl Guest {
@@ -40,26 +40,6 @@ impl Guest {
             chat: chat::GuestIndices::new(&pre)?.load(&mut *store, &instance)?,
             images: images::GuestIndices::new(&pre)?.load(&mut *store, &instance)?,
         })
-    }
-
-    /// Its onboarding.
-    pub fn openclaw_provider_onboarding(&self) -> &onboarding::Guest {
-        &self.onboarding
-    }
-
-    /// Its models.
-    pub fn openclaw_provider_models(&self) -> &models::Guest {
-        &self.models
-    }
-
-    /// Its chat.
-    pub fn openclaw_provider_chat(&self) -> &chat::Guest {
-        &self.chat
-    }
-
-    /// Its images.
-    pub fn openclaw_provider_images(&self) -> &images::Guest {
-        &self.images
     }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The part of OpenClaw's configuration that the component sees: what it reads and writes, without secrets.
- * OpenClaw gives plugins its configuration with secrets filled in, so each is replaced by a reference, `${NAME}`.
+ * What the component makes of OpenClaw's configuration: an entry merged into it, findings, and the connection for a call.
+ * OpenClaw gives plugins its configuration with secrets filled in, so the component gets a `View` of it.
  */
 import { descriptor } from '../component/descriptor.js';
 import { withoutTakenAliases } from './aliases.js';

@@ -1,6 +1,7 @@
 /**
- * Decides by its name whether a value of a configuration is secret. The Rust host has the same rule
- * (`host-harness/boundary/src/secret_names.rs`), and both are tested with `tests/fixtures/boundary`.
+ * What is secret: a value, by its name; of a value, the parts to look for in answers; and the `${NAME}` references that stand for one.
+ * The Rust host has the same rules (`secret_names`, `secret_json` and `references` in `host-harness/boundary/src`), and both are
+ * tested with `tests/fixtures/boundary`.
  */
 
 /** Words that say so alone. Digits at the end of a word do not count. */

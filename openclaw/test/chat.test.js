@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Translator, deadline, streamFn } from '../src/chat.js';
+import { deadline, streamFn } from '../src/chat.js';
+import { Translator } from '../src/events.js';
 import { DONE, USAGE, ask, chunk, collect, gateway, model, origin, sse } from './gateway.mjs';
 
 // As OpenClaw has it for a server on this machine that it has no key for: `applyLocalNoAuthHeaderOverride`.

@@ -242,12 +242,12 @@ async fn instructions(wasm: &[u8]) -> Instructions {
 
     let describe = {
         let (mut store, guest) = start("", Vec::new()).await;
-        guest.openclaw_provider_onboarding().call_describe(&mut store).await.unwrap();
+        guest.onboarding.call_describe(&mut store).await.unwrap();
         used(&store)
     };
     let chat = async |messages, tools| {
         let (mut store, guest) = start("application/json", vec![JSON.into()]).await;
-        let chat = guest.openclaw_provider_chat();
+        let chat = &guest.chat;
         chat.call_complete(&mut store, &connection, &conversation(messages, tools).into()).await.unwrap().unwrap();
         used(&store)
     };
@@ -267,7 +267,7 @@ async fn instructions(wasm: &[u8]) -> Instructions {
         pieces.insert(0, format!("{call}\n\n").into());
         pieces.push(format!("{end}\n\ndata: [DONE]\n\n").into());
         let (mut store, guest) = start("text/event-stream", pieces).await;
-        let chat = guest.openclaw_provider_chat();
+        let chat = &guest.chat;
         let reply = chat.call_stream(&mut store, &connection, &conversation(1, 0).into()).await.unwrap().unwrap();
         let mut events = 0;
         loop {
@@ -285,7 +285,7 @@ async fn instructions(wasm: &[u8]) -> Instructions {
         let pieces = (0..json.len()).step_by(16 << 10).map(|at| json.slice(at..json.len().min(at + (16 << 10))));
         let (mut store, guest) = start("application/json", pieces.collect()).await;
         let request = images::Request::new("a lighthouse");
-        let images = guest.openclaw_provider_images();
+        let images = &guest.images;
         images.call_generate(&mut store, &connection, &request).await.unwrap().unwrap();
         used(&store)
     };

@@ -560,7 +560,7 @@ async fn instructions(counting: &Counting, load: Load) -> u64 {
         Load::Chat(asked, answer, succeeds) => {
             let (connection, request) = *asked;
             let (mut store, guest) = counting.start("application/json", vec![answer.into()]).await;
-            let reply = guest.openclaw_provider_chat().call_complete(&mut store, &connection, &request).await.unwrap();
+            let reply = guest.chat.call_complete(&mut store, &connection, &request).await.unwrap();
             assert_eq!(reply.is_ok(), succeeds, "{:?}", reply.err());
             used(&store)
         }
@@ -569,14 +569,14 @@ async fn instructions(counting: &Counting, load: Load) -> u64 {
             events.extend(format!("data: {end}\n\ndata: [DONE]\n\n").bytes());
             let pieces = events.chunks(16 << 10).map(|piece| piece.to_vec().into());
             let (mut store, guest) = counting.start("text/event-stream", pieces.collect()).await;
-            let chat = guest.openclaw_provider_chat();
+            let chat = &guest.chat;
             let reply = chat.call_stream(&mut store, &connection(), &conversation(1, 0).into()).await.unwrap().unwrap();
             while !chat.reply().call_next(&mut store, reply).await.unwrap().unwrap().is_empty() {}
             used(&store)
         }
         Load::Onboard(config) => {
             let (mut store, guest) = counting.start("", Vec::new()).await;
-            let onboarding = guest.openclaw_provider_onboarding();
+            let onboarding = &guest.onboarding;
             let choices = Choices { base_url: None, model: None, api_key_reference: None };
             onboarding.call_apply_config(&mut store, &config, &choices).await.unwrap().unwrap();
             onboarding.call_lint(&mut store, &config).await.unwrap();
@@ -587,13 +587,13 @@ async fn instructions(counting: &Counting, load: Load) -> u64 {
         Load::Edit(image, answer) => {
             let (mut store, guest) = counting.start("application/json", vec![answer.into()]).await;
             let request = images::Request::new("a lighthouse");
-            let images = guest.openclaw_provider_images();
+            let images = &guest.images;
             images.call_edit(&mut store, &connection(), &request, &[image], None).await.unwrap().unwrap();
             used(&store)
         }
         Load::List(page) => {
             let (mut store, guest) = counting.start("application/json", vec![page.into()]).await;
-            guest.openclaw_provider_models().call_list(&mut store, &connection()).await.unwrap().unwrap();
+            guest.models.call_list(&mut store, &connection()).await.unwrap().unwrap();
             used(&store)
         }
     }
