@@ -19,6 +19,7 @@ use super::{
     picture::Inline,
     reply::{Answering, Asked, is_markdown},
     reply_text::ReplyText,
+    request_fields,
     saved_session::Saved,
     session, signals,
     tool_command::{self, ToolCommand},
@@ -74,7 +75,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_enum)]
     prompt_cache: Option<Cache>,
     /// Set a field of the request's body, such as temperature=0.2 or stop='["END"]'; may be given several times
-    #[arg(long = "set", value_name = "NAME=JSON", value_parser = Named(input::field))]
+    #[arg(long = "set", value_name = "NAME=JSON", value_parser = Named(request_fields::field))]
     fields: Vec<(String, Value)>,
     /// Print the request without its secrets, and send nothing
     #[arg(long)]
@@ -147,8 +148,8 @@ async fn chat(args: Args, prompt: Option<String>, command: Option<ToolCommand>) 
     let attached = args.attached.iter().map(|file| attached(file)).collect::<anyhow::Result<Vec<_>>>()?;
     let tools = args.tools.as_deref().map(input::tools).transpose()?.unwrap_or_default();
     let response_format = args.schema.as_deref().map(input::schema).transpose()?;
-    input::doubt_fields(&args.fields);
-    input::doubt_effort(args.reasoning_effort.as_deref());
+    request_fields::doubt_fields(&args.fields);
+    request_fields::doubt_effort(args.reasoning_effort.as_deref());
     let mut saved = match &args.session {
         Some(name) => Some(Saved::named(name)?),
         None => args.goes_on.then(Saved::last).transpose()?,

@@ -16,7 +16,7 @@ use super::{
     given_secret, input,
     key_help::ways_to_give,
     name_and_value::{Named, header, option_value, pair},
-    output,
+    output, request_fields,
     waiting::Waiting,
 };
 
@@ -278,7 +278,7 @@ impl Extra {
 
     /// For the refusal of an option that is a field of a request: which flag that has.
     pub(crate) fn flag_of_field(&self, message: &str) -> Option<String> {
-        let mut fields = self.options.iter().filter_map(|(name, _)| Some((name, input::flag_of_field(name)?)));
+        let mut fields = self.options.iter().filter_map(|(name, _)| Some((name, request_fields::flag_of_field(name)?)));
         let (name, flag) = fields.find(|(name, _)| message.contains(&format!("--option {name}: ")))?;
         Some(format!("{name} is a field of a request: chat takes it as {flag}."))
     }

@@ -42,6 +42,7 @@ mod picture;
 mod plugin_flags;
 mod reply;
 mod reply_text;
+mod request_fields;
 mod saved_session;
 mod search_path;
 mod session;
@@ -157,7 +158,7 @@ fn main() -> ExitCode {
             runtime.shutdown_background();
             outcome
         });
-    output::ended(outcome.unwrap_or_else(|error| output::failure(&error, json)))
+    output::final_exit_code(outcome.unwrap_or_else(|error| output::failure(&error, json)))
 }
 
 /// Keeps the system from writing this program's memory, keys and all, into a file should it crash.

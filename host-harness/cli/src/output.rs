@@ -70,9 +70,9 @@ pub(crate) fn failure(error: &anyhow::Error, as_json: bool) -> ExitCode {
     exit_code::of(error)
 }
 
-/// What a program exits with that would exit with `code`: not with success where a result could not be written. Whoever
-/// reads may have gone: that is no failure.
-pub(crate) fn ended(code: ExitCode) -> ExitCode {
+/// Turns success into failure if standard output could not be written. A closed pipe is not a failure: whoever read may
+/// have gone.
+pub(crate) fn final_exit_code(code: ExitCode) -> ExitCode {
     let Some(error) = UNWRITTEN.get().filter(|error| error.kind() != BrokenPipe) else { return code };
     let failed = failure(&anyhow::Error::new(error).context("cannot write to standard output"), false);
     if code == ExitCode::SUCCESS { failed } else { code }
@@ -94,7 +94,7 @@ pub(crate) fn refused(error: &clap::Error, as_json: bool) -> ExitCode {
     } else {
         is_written(write!(anstream::stdout(), "{text}"));
     }
-    ended(ExitCode::from(if error.use_stderr() { 2 } else { 0 }))
+    final_exit_code(ExitCode::from(if error.use_stderr() { 2 } else { 0 }))
 }
 
 /// Every error in the one shape.
@@ -132,7 +132,7 @@ pub(crate) fn print_picture(picture: &str) {
     write(&format!("{picture}\n"));
 }
 
-/// Gives whether it could be written. [`ended`] tells where it could not.
+/// Gives whether it could be written. [`final_exit_code`] tells where it could not.
 fn write(text: &str) -> bool {
     let mut out = io::stdout();
     is_written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))

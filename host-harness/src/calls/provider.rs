@@ -53,7 +53,7 @@ pub struct Provider {
     /// The connections of models with headers or a base URL of their own, made when first needed.
     special: Arc<BTreeMap<String, OnceCell<Route>>>,
     setup: Arc<Setup>,
-    outdone: Arc<[String]>,
+    overridden: Arc<[String]>,
     held: Arc<Credentials>,
     prices: Arc<Prices>,
     prompt_cache: Option<chat::PromptCache>,
@@ -89,7 +89,7 @@ impl Provider {
         let descriptor = plugin.descriptor();
         setup.left_to_openclaw(descriptor)?;
         let clock = plugin.clock(None);
-        let outdone = plugin.headers_of(&setup, clock).await?;
+        let overridden = plugin.headers_of(&setup, clock).await?;
         let held = if setup.keyring.is_some() {
             // A keyring blocks, and may ask the user to unlock it.
             let (plugin, setup) = (plugin.clone(), setup.clone());
@@ -101,19 +101,19 @@ impl Provider {
         let places = Places::of(setup.models(descriptor));
         let folder = plugin.cache().filter(|_| setup.keeps_prices);
         let prices = folder.map_or_else(Prices::default, |folder| Prices::in_folder(plugin.digest(), folder.clone()));
-        Self::of(plugin.clone(), setup, outdone, Arc::new(held), Arc::new(places), Arc::new(prices), clock).await
+        Self::of(plugin.clone(), setup, overridden, Arc::new(held), Arc::new(places), Arc::new(prices), clock).await
     }
 
     async fn of(
         plugin: Plugin,
         setup: Setup,
-        outdone: Vec<String>,
+        overridden: Vec<String>,
         held: Arc<Credentials>,
         places: Arc<Places>,
         prices: Arc<Prices>,
         clock: Clock,
     ) -> Result<Self> {
-        let main = Route::of(&plugin, setup.clone(), &outdone, &held, &places.main, clock).await?;
+        let main = Route::of(&plugin, setup.clone(), &overridden, &held, &places.main, clock).await?;
         let special = places.special.keys().map(|id| (id.clone(), OnceCell::new())).collect();
         Ok(Self {
             plugin,
@@ -121,7 +121,7 @@ impl Provider {
             main,
             special: Arc::new(special),
             setup: Arc::new(setup),
-            outdone: outdone.into(),
+            overridden: overridden.into(),
             held,
             prices,
             prompt_cache: None,
@@ -168,13 +168,13 @@ impl Provider {
         let of_call = self.plugin.headers_of(&alone, clock).await?;
         let setup = Setup::clone(&self.setup).with(call, &of_call);
         // The plugin is asked again only where it has not said this yet.
-        let outdone = match (adds, had) {
-            (false, _) => self.outdone.to_vec(),
+        let overridden = match (adds, had) {
+            (false, _) => self.overridden.to_vec(),
             (true, false) => of_call,
             (true, true) => self.plugin.headers_of(&setup, clock).await?,
         };
         let (held, places, prices) = (self.held.clone(), self.places.clone(), self.prices.clone());
-        let with = Self::of(self.plugin.clone(), setup, outdone, held, places, prices, clock).await?;
+        let with = Self::of(self.plugin.clone(), setup, overridden, held, places, prices, clock).await?;
         Ok(Self { prompt_cache, time_limit, ..with })
     }
 
@@ -212,7 +212,9 @@ impl Provider {
             None => Ok(&self.main),
             Some((route, place)) => {
                 let setup = Setup::clone(&self.setup);
-                route.get_or_try_init(|| Route::of(&self.plugin, setup, &self.outdone, &self.held, place, clock)).await
+                route
+                    .get_or_try_init(|| Route::of(&self.plugin, setup, &self.overridden, &self.held, place, clock))
+                    .await
             }
         }
     }

@@ -85,15 +85,15 @@ impl Route {
     pub(super) async fn of(
         plugin: &Plugin,
         mut setup: Setup,
-        outdone: &[String],
+        overridden: &[String],
         held: &Credentials,
         place: &Place,
         clock: Clock,
     ) -> Result<Self> {
         let descriptor = plugin.descriptor();
-        setup.settle(descriptor, outdone, place.model.as_ref())?;
+        setup.apply_overrides(descriptor, overridden, place.model.as_ref())?;
         let open =
-            async || Ok::<_, Error>(Arc::new(Pool::new(Destination::settled(descriptor, &setup)?, plugin.limits())));
+            async || Ok::<_, Error>(Arc::new(Pool::new(Destination::of_applied(descriptor, &setup)?, plugin.limits())));
         let pool = Arc::clone(place.pool.get_or_try_init(open).await?);
         setup.write_base_url(descriptor, pool.destination.base_url());
         let references = setup.references();

@@ -233,8 +233,8 @@ impl Plugin {
     /// Where the plugin fails.
     pub async fn lint_setup(&self, mut setup: Setup) -> Result<Vec<Finding>> {
         // Of an option that is wrong, the plugin finds more below.
-        let outdone = self.headers_of(&setup, self.clock(None)).await.unwrap_or_default();
-        let mut findings = setup.findings(self.descriptor(), &outdone);
+        let overridden = self.headers_of(&setup, self.clock(None)).await.unwrap_or_default();
+        let mut findings = setup.findings(self.descriptor(), &overridden);
         findings.extend(self.lint(&setup.config).await?);
         Ok(findings)
     }

@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl Setup {
-    /// What this host would refuse, and what is doubtful. What can be settled is settled, as for a call.
-    pub(crate) fn findings(&mut self, descriptor: &Descriptor, outdone: &[String]) -> Vec<Finding> {
+    /// What this host would refuse, and what is doubtful. Overrides are applied where they can be, as for a call.
+    pub(crate) fn findings(&mut self, descriptor: &Descriptor, overridden: &[String]) -> Vec<Finding> {
         let Checked { left, mut refused } = self.checked(descriptor);
         let mut of_models = Vec::new();
         let keys = self.key_names(descriptor);
@@ -29,10 +29,10 @@ impl Setup {
         }
         let missing = missing(&self.config, &descriptor.id);
         refused.extend(default_name(&self.config).err());
-        refused.extend(self.settle_options(descriptor).err());
-        let mut settled = self.clone();
-        match settled.settle_entry(descriptor, outdone, None) {
-            Ok(()) => *self = settled,
+        refused.extend(self.override_options(descriptor).err());
+        let mut applied = self.clone();
+        match applied.override_entry(descriptor, overridden, None) {
+            Ok(()) => *self = applied,
             // What the plugin then finds is in the entry as it is written.
             Err(error) => refused.push(error),
         }

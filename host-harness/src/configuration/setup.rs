@@ -162,9 +162,10 @@ impl Setup {
         Self { options, ..self }
     }
 
-    /// The same, and what a call brings along. The headers `outdone` are what its options say.
-    pub(crate) fn with(mut self, call: CallOptions, outdone: &[String]) -> Self {
-        self.headers.retain(|(name, _)| !outdone.iter().any(|outdone| outdone.eq_ignore_ascii_case(name.trim())));
+    /// The same, and what a call brings along. The headers `overridden` are what its options say.
+    pub(crate) fn with(mut self, call: CallOptions, overridden: &[String]) -> Self {
+        self.headers
+            .retain(|(name, _)| !overridden.iter().any(|overridden| overridden.eq_ignore_ascii_case(name.trim())));
         self.headers.extend(call.headers);
         call.options.into_iter().for_each(|(name, value)| put(&mut self.options, name, value));
         self

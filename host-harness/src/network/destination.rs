@@ -50,12 +50,12 @@ impl Destination {
     /// # Errors
     /// Where the base URL, the proxy or the TLS settings are none that can be used, or may not be called.
     pub fn of(descriptor: &Descriptor, mut setup: Setup) -> Result<Self> {
-        setup.settle(descriptor, &[], None)?;
-        Self::settled(descriptor, &setup)
+        setup.apply_overrides(descriptor, &[], None)?;
+        Self::of_applied(descriptor, &setup)
     }
 
-    /// The same for a setup that is settled.
-    pub(crate) fn settled(descriptor: &Descriptor, setup: &Setup) -> Result<Self> {
+    /// The same for a setup whose overrides are applied.
+    pub(crate) fn of_applied(descriptor: &Descriptor, setup: &Setup) -> Result<Self> {
         let base_url = setup.base_url_of(descriptor)?;
         let origin: Origin = base_url.parse()?;
         let request = setup.config.pointer(&format!("/models/providers/{}/request", descriptor.id));

@@ -19,18 +19,23 @@ use crate::{
 
 impl Setup {
     /// Puts what was given beside the configuration into it, and the provider's entry under its proper name, with all
-    /// headers in one place: also those of `model`, one of the entry's. Headers of the names `outdone` are dropped where
+    /// headers in one place: also those of `model`, one of the entry's. Headers of the names `overridden` are dropped where
     /// they come from the configuration: the options given say what they say.
-    pub(crate) fn settle(&mut self, descriptor: &Descriptor, outdone: &[String], model: Option<&Value>) -> Result<()> {
-        self.left_to_openclaw(descriptor)?;
-        self.settle_options(descriptor)?;
-        self.settle_entry(descriptor, outdone, model)
-    }
-
-    pub(super) fn settle_entry(
+    pub(crate) fn apply_overrides(
         &mut self,
         descriptor: &Descriptor,
-        outdone: &[String],
+        overridden: &[String],
+        model: Option<&Value>,
+    ) -> Result<()> {
+        self.left_to_openclaw(descriptor)?;
+        self.override_options(descriptor)?;
+        self.override_entry(descriptor, overridden, model)
+    }
+
+    pub(super) fn override_entry(
+        &mut self,
+        descriptor: &Descriptor,
+        overridden: &[String],
         model: Option<&Value>,
     ) -> Result<()> {
         let of_env = || self.environment.get(&format!("{}_BASE_URL", descriptor.id.to_uppercase().replace('-', "_")));
@@ -74,7 +79,7 @@ impl Setup {
             entry.insert("baseUrl".into(), base_url);
         }
         let mut headers = entry::headers(&entry, model, &path)?;
-        headers.retain(|name, _| !outdone.iter().any(|outdone| outdone.eq_ignore_ascii_case(name.trim())));
+        headers.retain(|name, _| !overridden.iter().any(|overridden| overridden.eq_ignore_ascii_case(name.trim())));
         // One that is no table stays, for the plugin to say so.
         if !headers.is_empty() || entry.get("headers").is_some_and(Value::is_object) {
             entry.insert("headers".into(), headers.into());
@@ -117,7 +122,7 @@ impl Setup {
         Ok(())
     }
 
-    pub(super) fn settle_options(&mut self, descriptor: &Descriptor) -> Result<()> {
+    pub(super) fn override_options(&mut self, descriptor: &Descriptor) -> Result<()> {
         self.fold_options(&descriptor.id)?;
         let path = format!("plugins.entries.{}.config", descriptor.id);
         if !self.options.is_empty() {
@@ -150,9 +155,9 @@ mod tests {
     use super::super::{credentials::tests::descriptor, environment::Environment};
     use super::*;
 
-    fn settled_entry(providers: Value) -> Result<Value> {
+    fn applied_entry(providers: Value) -> Result<Value> {
         let mut setup = Setup::new(json!({"models": {"providers": providers}}));
-        setup.settle(&descriptor(), &[], None)?;
+        setup.apply_overrides(&descriptor(), &[], None)?;
         let providers = setup.config["models"]["providers"].take();
         assert_eq!(providers.as_object().unwrap().len(), 1, "{providers}");
         Ok(providers["acme"].clone())
@@ -162,7 +167,7 @@ mod tests {
     #[test]
     fn all_spellings_of_the_provider_are_one_entry() {
         let proxy = json!({"proxy": {"mode": "explicit-proxy", "url": "http://proxy.test:3128"}});
-        let entry = settled_entry(json!({
+        let entry = applied_entry(json!({
             "ACME": {"request": proxy, "headers": {"a": "1", "B": "1", "c": "1"}, "models": [{"id": "one"}], "timeoutSeconds": 1},
             " Acme": {"maxTokens": 7, "timeoutSeconds": 3},
             "acme": {"headers": {"b": "2", "c": "2"}, "models": [{"id": "two"}]},
@@ -172,14 +177,14 @@ mod tests {
             "timeoutSeconds": 1, "request": proxy, "maxTokens": 7,
         });
         assert_eq!(entry.unwrap(), expected);
-        let wrong = settled_entry(json!({"acme": {}, "Acme": 3})).unwrap_err().to_string();
+        let wrong = applied_entry(json!({"acme": {}, "Acme": 3})).unwrap_err().to_string();
         assert!(wrong.contains("models.providers.Acme"), "{wrong}");
         // Of two ways to make connections none is passed over.
         let error =
-            settled_entry(json!({"Acme": {"request": proxy}, "acme": {"request": {"allowPrivateNetwork": true}}}));
+            applied_entry(json!({"Acme": {"request": proxy}, "acme": {"request": {"allowPrivateNetwork": true}}}));
         let error = error.unwrap_err().to_string();
         assert!(error.contains("models.providers.Acme") && error.contains("another `request`"), "{error}");
-        assert!(settled_entry(json!({"Acme": {"request": proxy}, "acme": {"request": proxy}})).is_ok());
+        assert!(applied_entry(json!({"Acme": {"request": proxy}, "acme": {"request": proxy}})).is_ok());
     }
 
     #[test]
@@ -187,26 +192,34 @@ mod tests {
         let mut setup = Setup::new(json!({"plugins": {"entries": {
             "ACME": {"enabled": true, "config": {"traceId": "t", "spanId": "1"}}, " Acme": {},
             "acme": {"config": {"spanId": "2"}}, "other": {"config": {"traceId": "o"}}}}}));
-        setup.settle(&descriptor(), &[], None).unwrap();
+        setup.apply_overrides(&descriptor(), &[], None).unwrap();
         assert_eq!(setup.config["plugins"]["entries"]["acme"]["config"], json!({"spanId": "2", "traceId": "t"}));
         // Nothing that stands under the exact name keeps no option under another from counting.
         for exact in [json!(null), json!({}), json!({"config": null}), json!({"config": {"traceId": null}})] {
             let entries = json!({"acme": &exact, "Acme": {"config": {"traceId": "t"}}});
             let mut setup = Setup::new(json!({"plugins": {"entries": entries}})).option("spanId", "1");
-            setup.settle(&descriptor(), &[], None).unwrap();
+            setup.apply_overrides(&descriptor(), &[], None).unwrap();
             let config = &setup.config["plugins"]["entries"]["acme"]["config"];
             assert_eq!(config, &json!({"traceId": "t", "spanId": "1"}), "{exact}");
         }
         let mut setup = Setup::new(json!({"plugins": {"entries": {"acme": {"config": null}}}})).option("spanId", "1");
-        setup.settle(&descriptor(), &[], None).unwrap();
+        setup.apply_overrides(&descriptor(), &[], None).unwrap();
         assert_eq!(setup.config["plugins"]["entries"]["acme"]["config"], json!({"spanId": "1"}));
         let mut setup = Setup::new(json!({"plugins": {"entries": {"Acme": {"config": {"traceId": "${ACME_KEY}"}}}}}));
         assert!(
-            setup.settle(&descriptor(), &[], None).unwrap_err().to_string().contains("the key goes into no option")
+            setup
+                .apply_overrides(&descriptor(), &[], None)
+                .unwrap_err()
+                .to_string()
+                .contains("the key goes into no option")
         );
         let mut setup = Setup::new(json!({"plugins": {"entries": {"Acme": {"config": []}}}}));
         assert!(
-            setup.settle(&descriptor(), &[], None).unwrap_err().to_string().contains("plugins.entries.Acme.config")
+            setup
+                .apply_overrides(&descriptor(), &[], None)
+                .unwrap_err()
+                .to_string()
+                .contains("plugins.entries.Acme.config")
         );
     }
 
@@ -218,7 +231,7 @@ mod tests {
             let mut setup = Setup::new(config).base_url(given);
             assert!(
                 setup
-                    .settle(&descriptor(), &[], None)
+                    .apply_overrides(&descriptor(), &[], None)
                     .unwrap_err()
                     .to_string()
                     .contains("base URL that was given is empty")
@@ -228,24 +241,24 @@ mod tests {
 
     #[test]
     fn an_option_may_refer_to_a_variable_but_not_to_the_key() {
-        let settled = |options: Value| {
+        let applied = |options: Value| {
             let mut setup = Setup::new(json!({
                 "env": {"BY_WAY": "x-${OWN_KEY}"},
                 "models": {"providers": {"acme": {"apiKey": "$OWN_KEY", "models": []}}},
                 "plugins": {"entries": {"acme": {"config": options}}},
             }));
-            setup.settle(&descriptor(), &[], None)?;
+            setup.apply_overrides(&descriptor(), &[], None)?;
             Ok::<_, Error>(setup.config["plugins"]["entries"]["acme"]["config"].take())
         };
         // It stays as it is written: what it stands for is filled in where the request goes out.
         let options = json!({"a": "${TEAM}", "metadata": {"team": "x-${TEAM}"}, "list": ["$${ACME_KEY}"], "n": 1});
-        assert_eq!(settled(options.clone()).unwrap(), options);
+        assert_eq!(applied(options.clone()).unwrap(), options);
         // A gateway of one's own may take the key of the service behind it.
         let options =
             json!({"config": {"provider": "openai", "api_key": "${OWN_KEY}"}, "inline": "{\"apiKey\": \"${BY_WAY}\"}"});
-        assert_eq!(settled(options.clone()).unwrap(), options);
+        assert_eq!(applied(options.clone()).unwrap(), options);
         for name in ["OWN_KEY", "BY_WAY"] {
-            let error = settled(json!({"metadata": {"team": format!("${{{name}}}")}})).unwrap_err().to_string();
+            let error = applied(json!({"metadata": {"team": format!("${{{name}}}")}})).unwrap_err().to_string();
             assert!(error.contains(&format!("{name}, and the key goes into no option")), "{error}");
         }
         for options in [
@@ -255,7 +268,7 @@ mod tests {
             json!({"a": "{\"b\": \"${ACME_KEY}\"}"}),
             json!({"a": {"source": "env", "provider": "default", "id": "ACME_KEY"}}),
         ] {
-            let error = settled(options).unwrap_err().to_string();
+            let error = applied(options).unwrap_err().to_string();
             assert!(error.contains("ACME_KEY, and the key goes into no option"), "{error}");
         }
     }
@@ -271,7 +284,7 @@ mod tests {
             "plugins": {"entries": {"acme": {"config": {"a": many('B')}}}},
         }));
         let descriptor = descriptor();
-        assert!(setup.settle_options(&descriptor).is_ok());
+        assert!(setup.override_options(&descriptor).is_ok());
         let keys = setup.key_names(&descriptor);
         for (path, row) in setup.models_with_url(&descriptor) {
             assert_eq!(resolved_url(&keys, &path, row["baseUrl"].as_str().unwrap()).unwrap(), "http://127.0.0.1/v1");
@@ -298,7 +311,7 @@ mod tests {
         let chosen = super::super::model_ref::chosen_model(&config, &environment, &descriptor()).unwrap();
         assert_eq!(chosen.id, "@gateway/m");
         let mut setup = Setup::new(config).environment(environment);
-        setup.settle(&descriptor(), &[], None).unwrap();
+        setup.apply_overrides(&descriptor(), &[], None).unwrap();
         assert_eq!(setup.base_url_of(&descriptor()).unwrap(), "http://gateway:8787/v1");
     }
 }
