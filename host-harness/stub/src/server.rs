@@ -258,7 +258,11 @@ impl Server {
     fn native(&self, request: &Recorded, endpoint: &str) -> Option<Response> {
         let account = |body: &Value| self.account(body);
         if endpoint == "messages" {
-            return Some(native::messages(&request.json(), account));
+            let mut body = request.json();
+            if let Some(beta) = request.header("anthropic-beta") {
+                body["anthropic_beta"] = beta.into();
+            }
+            return Some(native::messages(&body, account));
         }
         if let Some((model, method)) = endpoint.strip_prefix("model/").and_then(|rest| rest.rsplit_once('/')) {
             let model = model.replace("%3A", ":");

@@ -442,6 +442,11 @@ fn thinking(body: &Value, family: &Family) -> Result<(), String> {
     if is_high && matches!(family.name, "claude-opus-5" | "claude-haiku-5-5") && thinking["type"] == "disabled" {
         return Err("\"thinking.type.disabled\" is not supported with this effort.".into());
     }
+    // Wei-Shaw/sub2api#6677
+    if thinking.get("block_binding").is_some() && !body["anthropic_beta"].to_string().contains(BINDING) {
+        let kind = thinking["type"].as_str().unwrap_or_default();
+        return Err(format!("thinking.{kind}.block_binding: Extra inputs are not permitted"));
+    }
     match thinking["type"].as_str() {
         None | Some("disabled") => {}
         Some("between_tools") if is_sonnet && !is_high => {}
@@ -511,10 +516,14 @@ fn sampling(body: &Value, family: &Family) -> Result<(), String> {
     Ok(())
 }
 
+/// The beta in which a request says what becomes of thinking that is bound to another beginning (docs, "Prefix checks").
+const BINDING: &str = "thinking-binding-controls-2026-08-01";
+
 /// Thinking comes back as it was given: anthropics/claude-code#63284 (changed), "Invalid `signature` in `thinking` block"
 /// (one of somebody else).
 fn signatures(body: &Value) -> Result<(), String> {
     let prefix = prefix(body);
+    let drops = body["thinking"]["block_binding"]["prefix_mismatch_behavior"] == "drop_block";
     for (at, message) in list(&body["messages"]).enumerate() {
         // tailcallhq/forgecode#3071 and anthropics/claude-code#11514.
         let last = list(&message["content"]).last().and_then(|block| block["type"].as_str());
@@ -533,6 +542,7 @@ fn signatures(body: &Value) -> Result<(), String> {
                         Signature::Good => {}
                         // Another model's, which is dropped without an error.
                         _ if !prefix.is_empty() && Signature::read(signature, thought) == Signature::Good => {}
+                        Signature::OfOtherText if !prefix.is_empty() && drops => {}
                         Signature::OfOtherText if !prefix.is_empty() => {
                             return Err(format!(
                                 "{path}: Invalid `signature` in `thinking` block. The block is bound to a different conversation. Remove the block, or set `thinking.block_binding.prefix_mismatch_behavior` to \"drop_block\"."

@@ -199,6 +199,12 @@ fn what_anthropic_refuses() {
             "The block is bound to a different conversation",
         ),
         (
+            claude(
+                json!({"model": "claude-opus-5-5", "thinking": {"type": "adaptive", "block_binding": {"prefix_mismatch_behavior": "drop_block"}}}),
+            ),
+            "thinking.adaptive.block_binding: Extra inputs are not permitted",
+        ),
+        (
             claude(json!({"model": "claude-opus-5-5", "tool_choice": {"type": "any"}})),
             "type \"tool\" and \"any\" are not",
         ),
@@ -231,6 +237,10 @@ fn what_anthropic_refuses() {
     }
     for body in [
         claude(json!({})),
+        waiting(
+            thinking("a", &Signature::of("yesterdaya")),
+            json!({"model": "claude-opus-5-5", "system": [text("today", None)], "anthropic_beta": "thinking-binding-controls-2026-08-01", "thinking": {"type": "adaptive", "block_binding": {"prefix_mismatch_behavior": "drop_block"}}}),
+        ),
         formed(
             json!({"type": "object", "additionalProperties": false, "properties": {"minimum": {"type": "integer"}}}),
         ),

@@ -85,6 +85,8 @@ pub(super) fn messages(model: &str, body: &Value) -> Option<Value> {
         ("stop", "stop_sequences"),
         ("stream", "stream"),
         ("thinking", "thinking"),
+        // A header there (1.15.2 and 2.2.3).
+        ("anthropic_beta", "anthropic_beta"),
     ] {
         if let Some(value) = body.get(from).filter(|value| !value.is_null()) {
             out.insert(to.into(), value.clone());
