@@ -109,7 +109,7 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
         let is_own = matches!(target.family, Family::Claude | Family::Gemini | Family::Nova);
         (is_own || target.route == Route::Bedrock) && !matches!(target.route, Route::OpenRouter | Route::Other)
     });
-    let is_openai = targets.has_openai();
+    let (is_openai, is_known) = (targets.has_openai(), !targets.is_unknown());
     let is_of = |family| targets.are(family) && !targets.goes(Route::OpenRouter);
     let (is_mistral, is_sonar) = (is_of(Family::Mistral), is_of(Family::Sonar));
     // For Bedrock the gateway wants plain texts in base64.
@@ -121,7 +121,8 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
             let content = message.take_list("content");
             let mut all = Vec::with_capacity(content.len() + 1);
             for part in content {
-                let object = part.object().map(|object| if is_of(Family::Gpt) { pdf_as_file(object) } else { object });
+                let object =
+                    part.object().map(|object| if is_known && !is_rewritten { pdf_as_file(object) } else { object });
                 let name = object.as_ref().map(|object| held(object, &object.text("type")).text("filename"));
                 let made = match object {
                     Some(object) if has_texts && let Some(said) = plain(&object) => said,
@@ -130,7 +131,7 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
                     Some(object) if (is_mistral || is_sonar) && object.is("type", "file") => {
                         by_url(&object, is_mistral)
                     }
-                    Some(object) => document(object, is_openai, !targets.is_unknown()),
+                    Some(object) => document(object, is_openai, is_known),
                     None => part,
                 };
                 // A file is told by its name before it, where it has no place for that.
@@ -150,7 +151,7 @@ pub(super) fn documents(body: &mut Body<'_>, targets: &Targets) {
     }
 }
 
-/// OpenAI takes a PDF as a file alone; OpenClaw's builder has it as an image.
+/// All of these take a PDF as a file alone, if at all; OpenClaw's builder has it as an image.
 fn pdf_as_file(part: Object<'_>) -> Object<'_> {
     let url = url_of(&held(&part, "image_url")).into_owned();
     if !part.is("type", "image_url") || !url.starts_with("data:application/pdf") {
@@ -182,8 +183,7 @@ fn takes(target: &Traits, part: &Object<'_>, protocol: Protocol) -> bool {
         (_, "text") => true,
         (_, "image_url") => {
             let url = url_of(&held(part, "image_url"));
-            let is_taken = !url.starts_with("data:") || target.family != Family::Gpt || is_open || is_seen(&url);
-            is_taken && (target.images || target.context_tokens == 0)
+            (!url.starts_with("data:") || is_seen(&url)) && (target.images || target.context_tokens == 0)
         }
         (Family::Gpt, "file") if is_chat && !is_open => {
             let url = url_of(&held(part, "file"));
@@ -193,7 +193,9 @@ fn takes(target: &Traits, part: &Object<'_>, protocol: Protocol) -> bool {
         (Family::Gpt, kind) if !is_open => kind == "file" || !is_chat && kind.starts_with("input_"),
         (Family::Qwen, "video_url" | "video" | "input_audio") => true,
         (Family::DeepSeek | Family::Qwen, _) => is_open,
-        _ => true,
+        (Family::Kimi, "file") => is_open,
+        (Family::Grok, "file") => is_open || held(part, "file").has("file_id"),
+        _ => target.route != Route::Strict,
     }
 }
 

@@ -48,14 +48,27 @@ const WORDS: &str =
 
 /// Asks for the form in the way that all models take which may answer.
 pub(super) fn answer(body: &mut Body<'_>, targets: &Targets) {
-    let Some(mut format) = body.members.get("response_format").and_then(Json::object) else { return };
+    let Some(given) = body.members.get("response_format").filter(|_| !targets.known().is_empty()) else { return };
+    let mut format = given.members();
+    let kind = if given.is_object() { format.text("type") } else { given.text() };
     let mut told = format.object("json_schema");
-    // llama.cpp, Together and Fireworks have it beside the type.
-    let schema = told.take("schema").or_else(|| format.take("schema"));
-    if !format.text("type").starts_with("json_") {
+    // llama.cpp, Together and Fireworks have it beside the type, and so has Hugging Face. Some say it alone, or where it should
+    // have a name.
+    let is_schema = |it: &&Object<'_>| ["properties", "$ref", "anyOf"].iter().any(|name| it.has(name));
+    let schema = ["schema", "value"].iter().find_map(|name| told.get(name).or_else(|| format.get(name))).cloned();
+    let schema = schema.or_else(|| [&told, &format].into_iter().find(is_schema).map(|it| it.clone().into()));
+    let has_schema = schema.is_some();
+    if !has_schema && !kind.starts_with("json") && kind != "object" {
+        // A text is what they answer in anyway. The rest is a form that is the provider's own.
+        if !given.is_object() || kind.is_empty() {
+            body.members.remove("response_format");
+        }
         return;
     }
-    let has_schema = schema.is_some();
+    if told.is_empty() {
+        told = format.clone();
+    }
+    told.retain(&|name| matches!(name, "name" | "description" | "strict"));
     if has_schema {
         format = Object::from([("type", "json_schema".into())]);
         // OpenAI refuses others, such as that of a class with its namespace (neuron-core/neuron-ai#32).

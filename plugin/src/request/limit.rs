@@ -13,11 +13,23 @@ const DEFAULT_WHOLE: u32 = 8_192;
 const MAX_TOKENS: &str = "max_tokens";
 const MAX_COMPLETION_TOKENS: &str = "max_completion_tokens";
 const NAMES: [&str; 2] = [MAX_TOKENS, MAX_COMPLETION_TOKENS];
+/// Names of the Responses API, Vercel's SDK before 5, Gemini, Hugging Face, Ollama and llama.cpp. The gateway leaves them out
+/// (1.15.2), and OpenAI refuses them.
+const OTHERS: [&str; 6] =
+    ["max_output_tokens", "maxTokens", "maxOutputTokens", "max_new_tokens", "num_predict", "n_predict"];
 
 /// Sets the limit if it is required (Anthropic: `max_tokens: Field required`), lowers it to what the models can write,
 /// and chooses its name: OpenAI's reasoning models refuse `max_tokens`. The gateway maps the newer name for all but a
 /// few providers, and for those it leaves the limit out (1.15.2).
 pub(super) fn output(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, options: &Options<'_>) {
+    for name in OTHERS.iter().filter(|_| !targets.known().is_empty()) {
+        if let Some(limit) = body.members.take(name) {
+            body.members.remove(name);
+            if NAMES.iter().all(|&name| body.members.get(name).is_none()) {
+                body.members.set(MAX_TOKENS, limit);
+            }
+        }
+    }
     // To some clients -1 is no limit. Of two the smaller holds.
     for name in NAMES {
         if body.members.get(name).and_then(Json::number).is_some_and(|limit| limit < 0.0) {

@@ -181,6 +181,11 @@ fn called<'a>(tool: &Object<'a>) -> Option<Object<'a>> {
     ["function", "custom"].iter().find_map(|kind| tool.get(kind)?.object())
 }
 
+/// Its name, on either level: the Responses API and Anthropic have it on the upper.
+fn name_of<'a>(tool: &Object<'a>) -> Option<Cow<'a, str>> {
+    Some(called(tool).as_ref().unwrap_or(tool).get("name")?.text())
+}
+
 /// Most tools that go by another name.
 const MAX_RENAMED: usize = 512;
 /// So often names are numbered.
@@ -280,10 +285,15 @@ fn whole_call(mut call: Object<'_>, names: Option<Names>) -> Option<Object<'_>> 
         call.retain(&|name| name == "id");
         function = Some(flat);
     }
-    let Some(mut function) = function else {
-        // A custom tool's, say, which has no function.
-        return Some(call).filter(|call| call.get("type").is_some_and(|kind| kind.text() != "function"));
-    };
+    // A provider's own, as Codex writes its shell's; but a custom tool's, whom OpenAI knows.
+    let kind = call.text("type").into_owned();
+    if function.is_none() && !matches!(&*kind, "" | "function" | "custom") {
+        let mut rest = core::mem::take(&mut call);
+        call.set_some("id", rest.take("id"));
+        rest.retain(&|name| !matches!(name, "id" | "type"));
+        function = Some([("name", kind.into()), ("arguments", rest.into())].into());
+    }
+    let Some(mut function) = function else { return Some(call).filter(|call| call.is("type", "custom")) };
     function.get("name")?;
     spell(&mut call, "id");
     // As Continue and LlamaIndex write it (continuedev/continue#5091): all refuse one that is empty.
@@ -534,24 +544,23 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
     if let Some(mut allowed) = named.take("allowed_tools").and_then(Json::into_object)
         && !targets.are(Family::Gpt)
     {
-        // On either level, as the Responses API and Anthropic's have it.
-        let name = |tool: &Object<'_>| Some(String::from(called(tool).as_ref().unwrap_or(tool).get("name")?.text()));
         let some = allowed.take_list("tools");
         // OpenAI takes as many.
-        let some: Vec<_> = some.iter().take(128).filter_map(|tool| name(&tool.object()?)).collect();
-        body.tools.retain(|tool| name(tool).is_none_or(|name| some.contains(&name)));
+        let some: Vec<_> = some.iter().take(128).filter_map(|tool| name_of(&tool.object()?)).collect();
+        body.tools.retain(|tool| name_of(tool).is_none_or(|name| some.contains(&name)));
         choice = Json::Text(allowed.text("mode"));
         named = Object::default();
     }
     let kind = if choice.is_object() { named.text("type") } else { choice.text() };
-    let choice = if named.has("name") {
+    // Some say the name alone.
+    let is_offered = || body.tools.iter().any(|tool| name_of(tool).is_some_and(|name| name == kind));
+    let choice = if let Some(name) = name_of(&named).or_else(|| Some(kind.clone()).filter(|_| is_offered())) {
         let kind = if kind == "custom" && takes_custom(targets) { "custom" } else { "function" };
-        [("type", kind.into()), (kind, [("name", Json::Text(named.text("name")))].into())].into()
+        [("type", kind.into()), (kind, [("name", Json::Text(name))].into())].into()
+    } else if kind.is_empty() {
+        return;
     } else if kind == "any" {
         "required".into()
-    } else if named.has("function") {
-        named.set("type", "function");
-        named.into()
     } else if matches!(&*kind, "none" | "auto") || named.iter().count() == 1 {
         Json::Text(kind)
     } else {
