@@ -275,7 +275,8 @@ const ROWS: &[Row] = {
     // It draws, does not reason, and writes less than the others. How much is not known.
     row("gemini-2.5-flash-image", F::Gemini, 0, 0, true, No, 0),
     // An effort becomes a level in gateway 1.15.2, which these refuse ("Thinking level is not supported"); a budget works.
-    row("gemini-2.5", F::Gemini, 1_048_576, 65_536, true, Budget, MINIMAL_HIGH),
+    row("gemini-2.5-pro", F::Gemini, 1_048_576, 65_536, true, Budget, MINIMAL_HIGH),
+    row("gemini-2.5", F::Gemini, 1_048_576, 65_536, true, Budget, NONE | MINIMAL_HIGH),
     row("gemini-2.0", F::Gemini, 1_048_576, 8_192, true, No, 0),
     row("gemini", F::Gemini, 0, 0, true, No, 0),
     row("gemma", F::Gemma, 0, 0, false, No, 0),

@@ -1,6 +1,6 @@
 //! Writes the reasoning effort in the form that the models that may answer know.
 
-use alloc::borrow::{Cow, ToOwned};
+use alloc::borrow::ToOwned;
 use alloc::string::String;
 
 use super::body::{Body, is_forced};
@@ -15,17 +15,24 @@ use crate::prompt;
 /// Makes of an effort what the models take, in whichever form a host asks for it. A form that they take stays as it is.
 pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     thinking(body, targets);
-    let asked = body.members.get("reasoning_effort").and_then(Json::string).map(Cow::into_owned);
-    let Some(asked) = asked else {
+    let Some(asked) = body.members.get("reasoning_effort").map(spelled) else {
         let needed = beside_tools(body, targets, None).filter(|_| own.supports_effort != Some(false));
         return needed.into_iter().for_each(|word| body.members.set("reasoning_effort", word));
     };
     if own.supports_effort == Some(false) {
         return body.members.remove("reasoning_effort");
     }
-    let asked = asked.trim().to_ascii_lowercase();
-    let asked = if asked == "off" || asked.is_empty() { "none" } else { &*asked };
-    if body.members.get("thinking").is_some() || body.members.get("reasoning").is_some() {
+    let asked = if asked.is_empty() { "none" } else { &*asked };
+    // A host's own form wins: gateway 2.2.3 writes adaptive thinking in its place where an effort is beside it.
+    let form = ["thinking", "reasoning"].iter().find_map(|name| body.members.get(name)?.object());
+    if let Some(form) = form
+        && (targets.known().is_empty() || targets.any(|it| !matches!(it.thinking, Thinking::Effort | Thinking::None)))
+    {
+        let word = if form.is("type", "adaptive") { nearest(asked, targets).map(str::to_owned) } else { None };
+        if !targets.known().is_empty() {
+            body.members.remove("reasoning_effort");
+            body.members.set_some("reasoning_effort", word);
+        }
         return;
     }
     if targets.known().is_empty() {
@@ -47,9 +54,11 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     let thinks = |target: &Traits| matches!(target.thinking, Thinking::Budget | Thinking::Adaptive);
     let is_claude = |target: &Traits| target.family == Family::Claude;
     if targets.any(thinks) && (asked == "none" || forces_a_tool && targets.all(is_claude)) {
-        // It is off unless asked for, but since Claude 5 (Anthropic's documentation, "Troubleshooting thinking"). Anthropic refuses
-        // a forced tool beside it.
-        if asked == "none"
+        // It is off unless asked for, but since Claude 5 (Anthropic's documentation, "Troubleshooting thinking"), and for Gemini 2.5,
+        // of which the Pro refuses no budget. Anthropic refuses a forced tool beside it.
+        if asked == "none" && targets.all(|it| is(Thinking::Budget)(it) && it.efforts & NONE != 0) {
+            body.members.set("thinking", [("type", "disabled".into()), ("budget_tokens", 0_u32.into())]);
+        } else if asked == "none"
             && targets.all(|it| is(Thinking::Adaptive)(it) && it.efforts & XHIGH != 0 && !it.always_thinks)
         {
             body.members.set("thinking", [("type", "disabled".into())]);
@@ -128,19 +137,38 @@ fn budget_of(form: &Object<'_>) -> Option<u64> {
 
 /// The effort that is asked for, by its word or in another form. Empty where none is.
 fn asked(body: &Body<'_>) -> String {
-    let word = body.members.text("reasoning_effort").trim().to_ascii_lowercase();
+    let word = body.members.get("reasoning_effort").map(spelled).unwrap_or_default();
     let form = ["thinking", "reasoning"].iter().find_map(|name| body.members.get(name)?.object());
     let Some(form) = form.filter(|_| word.is_empty()) else { return word };
     let (effort, enabled) = (form.text("effort"), form.get("enabled").and_then(Json::bool));
     String::from(match budget_of(&form) {
         _ if form.is("type", "disabled") || enabled == Some(false) => "none",
         _ if !effort.is_empty() => &*effort,
-        Some(0) => "none",
-        Some(..4_096) => "low",
-        Some(16_384..) => "high",
+        Some(tokens) => of_tokens(tokens),
         None if enabled.is_none() && !form.has("type") => "",
         _ => "medium",
     })
+}
+
+fn of_tokens(tokens: u64) -> &'static str {
+    match tokens {
+        0 => "none",
+        ..4_096 => "low",
+        16_384.. => "high",
+        _ => "medium",
+    }
+}
+
+/// An effort in one of the words that are known here. Groq says "default", LiteLLM "disable"
+/// (BerriAI/litellm#15958), and Fireworks takes a number of tokens too, and whether at all.
+fn spelled(effort: &Json<'_>) -> String {
+    let word = effort.text().trim().to_ascii_lowercase();
+    let known = match &*word {
+        "off" | "disable" | "disabled" | "false" => "none",
+        "auto" | "default" | "dynamic" | "on" | "enabled" | "true" => "adaptive",
+        other => other.parse().map_or(other, |tokens| of_tokens(tokens)),
+    };
+    known.to_owned()
 }
 
 /// The nearest word that all known targets know; none where one of them has no word for it. A word that is nobody's goes
@@ -148,7 +176,7 @@ fn asked(body: &Body<'_>) -> String {
 fn nearest<'w>(asked: &'w str, targets: &Targets) -> Option<&'w str> {
     let rank = |word: &str| EFFORTS.iter().position(|known| *known == word);
     let wanted = match asked {
-        "adaptive" | "auto" => "medium",
+        "adaptive" => "medium",
         "ultra" if !targets.known().is_empty() => "max",
         asked => asked,
     };
@@ -201,7 +229,7 @@ pub(super) fn needs_responses(body: &Body<'_>, targets: &Targets, own: &Model<'_
         "x-portkey-custom-host",
     ];
     let asked = asked(body);
-    let is_asked = !matches!(&*asked, "" | "none" | "off") && own.supports_effort != Some(false)
+    let is_asked = !matches!(&*asked, "" | "none") && own.supports_effort != Some(false)
         || body.tools.iter().any(|tool| tool.is("type", SEARCH));
     let is_astra = is_named(body, ASTRA);
     let is_own = |tool: &Object<'_>| OWN_TOOLS.iter().any(|kind| tool.is("type", kind));
@@ -229,7 +257,7 @@ fn budget(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, asked: &str) 
     let wanted = match asked {
         "minimal" => LEAST_BUDGET,
         "low" => 2_048,
-        "medium" | "adaptive" | "auto" => 8_192,
+        "medium" | "adaptive" => 8_192,
         "xhigh" | "max" if is_claude => 32_768,
         // What gateway 2.x makes of a high effort for Gemini 2.5.
         _ if !is_claude => 24_576,

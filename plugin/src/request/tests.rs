@@ -198,7 +198,14 @@ fn reasoning_is_asked_for_in_the_models_own_terms() {
         (OPENROUTER, "high", json!({}), json!([null, null, {"effort": "high"}])),
         ("@team/prod", "ultra", json!({}), effort("ultra")),
         ("@x/qwen-of-tomorrow", "high", json!({}), effort("high")),
-        (CLAUDE, "high", json!({"thinking": {"type": "disabled"}}), json!(["high", {"type": "disabled"}, null])),
+        (CLAUDE, "high", json!({"thinking": {"type": "disabled"}}), json!([null, {"type": "disabled"}, null])),
+        (CLAUDE, "off", json!({"thinking": {"type": "enabled", "budget_tokens": 2_048}}), budget(2_048)),
+        (
+            "@google/gemini-2.5-flash",
+            "disable",
+            json!({}),
+            json!([null, {"type": "disabled", "budget_tokens": 0}, null]),
+        ),
     ] {
         assert_eq!(asked(model, word, more), expected, "{model} {word}");
     }
