@@ -75,10 +75,14 @@ pub(super) fn web_search(body: &mut Body<'_>, targets: &Targets) {
 
 const WEB_SEARCH: &str = "web_search";
 
-/// Calls and results among the parts of a content, as Anthropic's API has them, become those of chat completions: the gateway
-/// drops them.
+/// Calls and results among the parts of a content, as Anthropic's API has them, LiteLLM's users (BerriAI/litellm#7099) and
+/// Vercel's SDK, become those of chat completions: the gateway drops them.
 pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
-    let is_block = |part: &Object<'_>| part.is("type", "tool_use") || part.is("type", "tool_result");
+    let is_result = |part: &Object<'_>| matches!(&*part.text("type"), "tool_result" | "tool-result");
+    let is_call = |part: &Object<'_>| matches!(&*part.text("type"), "tool_use" | "tool-call" | "function");
+    let is_block = |part: &Object<'_>| is_result(part) || is_call(part);
+    let first =
+        |part: &mut Object<'_>, names: &[&str]| names.iter().find_map(|name| part.take(name)).map(|it| it.owned());
     let has_blocks = |message: &Object<'_>| {
         message.get("content").is_some_and(Json::is_nested)
             && parts(message, "content").is_some_and(|all| all.iter().any(is_block))
@@ -96,14 +100,20 @@ pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
         for mut part in all {
             if !is_block(&part) {
                 rest.push(part);
-            } else if let Some(id) = part.take("tool_use_id") {
+                continue;
+            }
+            let id = first(&mut part, &["tool_use_id", "toolCallId", "id"]).unwrap_or("".into());
+            if is_result(&part) {
                 let mut result = Object::from([("role", "tool".into()), ("tool_call_id", id)]);
-                result.set_some("content", part.take("content"));
+                let said = first(&mut part, &["content", "result", "output"]);
+                result.set_some("content", said.map(|said| said.members().take("value").unwrap_or(said)));
                 out.push(result);
             } else {
-                let mut function = Object::from([("name", part.take("name").unwrap_or("".into()))]);
-                function.set_some("arguments", part.take("input"));
-                calls.push(Json::from([("id", part.take("id").unwrap_or("".into())), ("function", function.into())]));
+                part.extend(part.object("function"));
+                let name = first(&mut part, &["name", "toolName"]).unwrap_or("".into());
+                let mut function = Object::from([("name", name)]);
+                function.set_some("arguments", first(&mut part, &["input", "arguments", "args"]));
+                calls.push(Json::from([("id", id), ("function", function.into())]));
             }
         }
         // openai-python writes `null` where there are none.
