@@ -67,6 +67,14 @@ pub(super) fn objects<'a>(members: &mut Object<'a>, name: &str) -> Result<Vec<Ob
     if read.is_empty() { Err(wrong()) } else { Ok(read) }
 }
 
+/// Whether it is an empty list.
+pub(super) fn is_empty(json: &Json<'_>) -> bool {
+    match json {
+        Json::List(items) => items.is_empty(),
+        _ => json.raw().and_then(|raw| raw.strip_prefix('[')).is_some_and(|rest| rest.trim_start() == "]"),
+    }
+}
+
 /// Whether a `tool_choice` makes the model call a tool.
 pub(super) fn is_forced(choice: &Json<'_>) -> bool {
     choice.is_object() || choice.is("required")

@@ -5,7 +5,7 @@ use alloc::string::String;
 
 use super::body::{Body, is_system};
 use super::targets::Targets;
-use super::{repair, schema};
+use super::{schema, tools};
 use crate::json::{Json, Object};
 use crate::model_traits::{self, Family, Route, Thinking, Traits};
 
@@ -73,7 +73,7 @@ pub(super) fn answer(body: &mut Body<'_>, targets: &Targets) {
         format = Object::from([("type", "json_schema".into())]);
         // OpenAI refuses others, such as that of a class with its namespace (neuron-core/neuron-ai#32).
         let name = told.text("name");
-        let fit = if name.is_empty() { Some("answer".into()) } else { repair::fit_name(&name, repair::is_plain, 64) };
+        let fit = if name.is_empty() { Some("answer".into()) } else { tools::fit_name(&name, tools::is_plain, 64) };
         told.set_some("name", fit);
     }
     let has_tools = !body.tools.is_empty();

@@ -7,6 +7,7 @@
 mod body;
 mod cache;
 mod content;
+mod documents;
 mod format;
 mod limit;
 mod media;
@@ -16,9 +17,11 @@ mod repair;
 mod replay;
 mod responses;
 mod schema;
+mod spelling;
 mod targets;
 #[cfg(test)]
 mod tests;
+mod tools;
 
 use alloc::string::String;
 
@@ -93,18 +96,18 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
 
     repair::functions(&mut body, &targets);
     repair::blocks_of_tools(&mut body);
-    repair::web_search(&mut body, &targets);
+    tools::web_search(&mut body, &targets);
     body.protocol = protocol(&targets, &options);
     if options.protocol.is_none() && reasoning::needs_responses(&body, &targets, &own, &connection.headers) {
         body.protocol = Protocol::Responses;
     }
-    repair::tools(&mut body, &targets, &own);
-    repair::tool_names(&mut body, &targets);
+    tools::tools(&mut body, &targets, &own);
+    tools::tool_names(&mut body, &targets);
     repair::arguments(&mut body, &targets);
     repair::contents(&mut body, &targets);
     pairs::all(&mut body, &targets);
     content::tool_images(&mut body, &targets);
-    content::documents(&mut body, &targets);
+    documents::all(&mut body, &targets);
     content::tool_names(&mut body, &targets);
     replay::turns(&mut body, &targets);
     repair::members(&mut body, &targets);
