@@ -75,6 +75,21 @@ pub(super) fn is_empty(json: &Json<'_>) -> bool {
     }
 }
 
+/// The first of these members that is there.
+pub(super) fn first<'o, 'a>(object: &'o Object<'a>, names: &[&str]) -> Option<&'o Json<'a>> {
+    names.iter().find_map(|name| object.get(name))
+}
+
+/// Takes it out.
+pub(super) fn take_first<'a>(object: &mut Object<'a>, names: &[&str]) -> Option<Json<'a>> {
+    names.iter().find_map(|name| object.take(name))
+}
+
+/// Takes out all of these members.
+pub(super) fn remove(object: &mut Object<'_>, names: &[&str]) {
+    names.iter().for_each(|name| object.remove(name));
+}
+
 /// Whether a `tool_choice` makes the model call a tool.
 pub(super) fn is_forced(choice: &Json<'_>) -> bool {
     choice.is_object() || choice.is("required")

@@ -3,7 +3,7 @@
 
 use alloc::string::String;
 
-use super::body::{Body, is_system};
+use super::body::{Body, first, is_system};
 use super::targets::Targets;
 use super::{schema, tools};
 use crate::json::{Json, Object};
@@ -54,9 +54,10 @@ pub(super) fn answer(body: &mut Body<'_>, targets: &Targets) {
     let mut told = format.object("json_schema");
     // llama.cpp, Together and Fireworks have it beside the type, and so has Hugging Face. Some say it alone, or where it should
     // have a name.
-    let is_schema = |it: &&Object<'_>| ["properties", "$ref", "anyOf"].iter().any(|name| it.has(name));
-    let schema = ["schema", "value"].iter().find_map(|name| told.get(name).or_else(|| format.get(name))).cloned();
-    let schema = schema.or_else(|| [&told, &format].into_iter().find(is_schema).map(|it| it.clone().into()));
+    let places = [&told, &format];
+    let schema = places.iter().find_map(|it| first(it, &["schema", "value"])).cloned();
+    let itself = |it: &&Object<'_>| first(it, &["properties", "$ref", "anyOf"]).is_some();
+    let schema = schema.or_else(|| places.into_iter().find(itself).map(|it| it.clone().into()));
     let has_schema = schema.is_some();
     if !has_schema && !kind.starts_with("json") && kind != "object" {
         // A text is what they answer in anyway. The rest is a form that is the provider's own.

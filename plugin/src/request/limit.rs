@@ -1,6 +1,6 @@
 //! The limit for an answer, reasoning included.
 
-use super::body::Body;
+use super::body::{Body, first};
 use super::targets::Targets;
 use crate::json::Json;
 use crate::options::{Model, Options};
@@ -25,7 +25,7 @@ pub(super) fn output(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, op
     for name in OTHERS.iter().filter(|_| !targets.known().is_empty()) {
         if let Some(limit) = body.members.take(name) {
             body.members.remove(name);
-            if NAMES.iter().all(|&name| body.members.get(name).is_none()) {
+            if first(&body.members, &NAMES).is_none() {
                 body.members.set(MAX_TOKENS, limit);
             }
         }
@@ -37,7 +37,7 @@ pub(super) fn output(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, op
         }
     }
     let asked = NAMES.iter().filter_map(|&name| body.members.get(name)?.count()).min();
-    let is_named = NAMES.iter().any(|&name| body.members.get(name).is_some());
+    let is_named = first(&body.members, &NAMES).is_some();
     if is_named && asked.is_none() {
         // No number: the provider's to refuse.
         return;
@@ -74,6 +74,5 @@ pub(super) fn set(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, limit
 
 /// The limit that is set, else the moderate one.
 pub(super) fn of(body: &Body<'_>) -> u32 {
-    let set = NAMES.iter().find_map(|&name| u32::try_from(body.members.get(name).and_then(Json::whole)?).ok());
-    set.unwrap_or(DEFAULT)
+    first(&body.members, &NAMES).and_then(|set| u32::try_from(set.whole()?).ok()).unwrap_or(DEFAULT)
 }

@@ -3,7 +3,7 @@
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 
-use super::body::{Body, is_forced};
+use super::body::{Body, first, is_forced, remove};
 use super::limit;
 use super::targets::Targets;
 use crate::headers;
@@ -24,8 +24,7 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     }
     let asked = if asked.is_empty() { "none" } else { &*asked };
     // A host's own form wins: gateway 2.2.3 writes adaptive thinking in its place where an effort is beside it.
-    let form = ["thinking", "reasoning"].iter().find_map(|name| body.members.get(name)?.object());
-    if let Some(form) = form
+    if let Some(form) = form(body)
         && (targets.known().is_empty() || targets.any(|it| !matches!(it.thinking, Thinking::Effort | Thinking::None)))
     {
         let word = if form.is("type", "adaptive") { nearest(asked, targets).map(str::to_owned) } else { None };
@@ -105,9 +104,9 @@ fn thinking(body: &mut Body<'_>, targets: &Targets) {
     }
     let has = |does: fn(&Traits) -> bool| targets.any(|it| it.family == Family::Claude && does(it));
     let is_openai = targets.are(Family::Gpt);
+    let Some(form) = form(body) else { return };
     let name = if body.members.get("thinking").is_some() { "thinking" } else { "reasoning" };
-    let Some(form) = body.members.get(name).and_then(Json::object) else { return };
-    let is_openrouters = ["enabled", "max_tokens", "exclude"].iter().any(|name| form.has(name));
+    let is_openrouters = first(&form, &["enabled", "max_tokens", "exclude"]).is_some();
     let is_refused = match &*form.text("type") {
         _ if is_openai => name == "thinking" || body.protocol == Protocol::Chat || is_openrouters,
         _ if name == "reasoning" => true,
@@ -138,8 +137,7 @@ fn budget_of(form: &Object<'_>) -> Option<u64> {
 /// The effort that is asked for, by its word or in another form. Empty where none is.
 fn asked(body: &Body<'_>) -> String {
     let word = body.members.get("reasoning_effort").map(spelled).unwrap_or_default();
-    let form = ["thinking", "reasoning"].iter().find_map(|name| body.members.get(name)?.object());
-    let Some(form) = form.filter(|_| word.is_empty()) else { return word };
+    let Some(form) = form(body).filter(|_| word.is_empty()) else { return word };
     let (effort, enabled) = (form.text("effort"), form.get("enabled").and_then(Json::bool));
     String::from(match budget_of(&form) {
         _ if form.is("type", "disabled") || enabled == Some(false) => "none",
@@ -148,6 +146,11 @@ fn asked(body: &Body<'_>) -> String {
         None if enabled.is_none() && !form.has("type") => "",
         _ => "medium",
     })
+}
+
+/// A host's own form of asking for reasoning.
+fn form<'a>(body: &Body<'a>) -> Option<Object<'a>> {
+    first(&body.members, &["thinking", "reasoning"])?.object()
 }
 
 fn of_tokens(tokens: u64) -> &'static str {
@@ -320,7 +323,7 @@ pub(super) fn sampling(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) 
     for target in targets.known().iter().filter(|target| target.route != Route::OpenRouter) {
         if !is_sent && target.reasons() {
             if target.family == Family::Gpt && reasons(target.efforts) {
-                NOT_WHILE_REASONING.iter().for_each(|name| body.members.remove(name));
+                remove(&mut body.members, &NOT_WHILE_REASONING);
             }
             if target.family == Family::Claude && target.efforts & XHIGH != 0 {
                 leave_out_sampling(body);
@@ -350,9 +353,7 @@ pub(super) fn sampling(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) 
 /// Anthropic takes a temperature of 1 alone while it thinks, a `top_p` of nearly 1, and no `top_k`. Source: Anthropic's API
 /// reference, "Extended thinking".
 fn leave_out_sampling(body: &mut Body<'_>) {
-    for name in ["temperature", "top_p", "top_k"] {
-        body.members.remove(name);
-    }
+    remove(&mut body.members, &["temperature", "top_p", "top_k"]);
 }
 
 /// Whether the tool loop under way began without reasoning that can be shown: Claude then refuses to go on with it

@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::body::{Body, REASONING, calls, is_empty, list, parts, says_something};
+use super::body::{Body, REASONING, calls, is_empty, list, parts, says_something, take_first};
 use super::cache::MARK;
 use super::spelling::{blocks, with_data};
 use super::targets::Targets;
@@ -59,8 +59,6 @@ pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
     let is_result = |part: &Object<'_>| matches!(&*part.text("type"), "tool_result" | "tool-result");
     let is_call = |part: &Object<'_>| matches!(&*part.text("type"), "tool_use" | "tool-call" | "function");
     let is_block = |part: &Object<'_>| is_result(part) || is_call(part);
-    let first =
-        |part: &mut Object<'_>, names: &[&str]| names.iter().find_map(|name| part.take(name)).map(|it| it.owned());
     let has_blocks = |message: &Object<'_>| {
         message.get("content").is_some_and(Json::is_nested)
             && parts(message, "content").is_some_and(|all| all.iter().any(is_block))
@@ -80,17 +78,17 @@ pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
                 rest.push(part);
                 continue;
             }
-            let id = first(&mut part, &["tool_use_id", "toolCallId", "id"]).unwrap_or("".into());
+            let id = take_first(&mut part, &["tool_use_id", "toolCallId", "id"]).unwrap_or("".into());
             if is_result(&part) {
                 let mut result = Object::from([("role", "tool".into()), ("tool_call_id", id)]);
-                let said = first(&mut part, &["content", "result", "output"]);
+                let said = take_first(&mut part, &["content", "result", "output"]);
                 result.set_some("content", said.map(|said| said.members().take("value").unwrap_or(said)));
                 out.push(result);
             } else {
                 part.extend(part.object("function"));
-                let name = first(&mut part, &["name", "toolName"]).unwrap_or("".into());
+                let name = take_first(&mut part, &["name", "toolName"]).unwrap_or("".into());
                 let mut function = Object::from([("name", name)]);
-                function.set_some("arguments", first(&mut part, &["input", "arguments", "args"]));
+                function.set_some("arguments", take_first(&mut part, &["input", "arguments", "args"]));
                 calls.push(Json::from([("id", id), ("function", function.into())]));
             }
         }
@@ -140,7 +138,7 @@ fn whole_call(mut call: Object<'_>, names: Option<Names>) -> Option<Object<'_>> 
     // LangChain's own are on one level.
     if function.is_none() && call.has("name") {
         let mut flat = Object::from([("name", call.take("name").unwrap_or("".into()))]);
-        flat.set_some("arguments", ["arguments", "args", "input"].iter().find_map(|name| call.take(name)));
+        flat.set_some("arguments", take_first(&mut call, &["arguments", "args", "input"]));
         call.retain(&|name| name == "id");
         function = Some(flat);
     }

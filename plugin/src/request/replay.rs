@@ -9,7 +9,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::body::{Body, REASONING, calls, is_system, list, parts, says_something};
+use super::body::{Body, REASONING, calls, first, is_system, list, parts, remove, says_something};
 use super::targets::Targets;
 use crate::json::{Json, Object};
 use crate::model_traits::{BOUND, Family, Protocol, Route, Thinking, Traits};
@@ -113,7 +113,7 @@ fn reasoning(message: &mut Object<'_>, takes: Takes) {
     if REASONING.iter().any(|&name| message.has(name)) {
         turn(message, takes);
     }
-    let has_reasoning = ["reasoning_content", "reasoning", "reasoning_details"].iter().any(|&name| message.has(name));
+    let has_reasoning = first(message, &["reasoning_content", "reasoning", "reasoning_details"]).is_some();
     if (is_wanted || takes.needs_content && calls) && (takes.content || takes.details) && !has_reasoning {
         message.set("reasoning_content", "");
     }
@@ -122,9 +122,7 @@ fn reasoning(message: &mut Object<'_>, takes: Takes) {
 fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
     let mut details: Vec<Json<'a>> = Vec::new();
     let pieces = pieces(message, &mut details);
-    for name in REASONING {
-        message.remove(name);
-    }
+    remove(message, &REASONING);
     let (mut blocks, mut thinking_blocks) = (Vec::new(), Vec::new());
     let mut unsigned = String::new();
     let mut field = "";

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::body::{is_empty, list, parts, text_part};
+use super::body::{first, is_empty, list, parts, text_part};
 use super::cache::MARK;
 use super::media::{as_url, is_address, is_seen};
 use crate::json::{Json, Object};
@@ -117,7 +117,7 @@ pub(super) fn blocks(message: &mut Object<'_>) {
         if !is_thought(&part) {
             texts.push(Json::from(part.clone()));
         } else if part.is("type", "reasoning") || part.is("type", "think") {
-            let said = ["text", "reasoning", "think", "summary"].iter().find_map(|name| part.get(name));
+            let said = first(&part, &["text", "reasoning", "think", "summary"]);
             let text = said.map(|said| said.text().into_owned()).unwrap_or_default();
             part = Object::from([("type", "thinking".into()), ("thinking", text.into())]);
         } else if let Some(text) = part.get("thinking").filter(|text| text.is_nested()).map(Json::text) {

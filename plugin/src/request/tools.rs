@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::body::{Body, Renamed, is_empty, is_forced, list, objects};
+use super::body::{Body, Renamed, first, is_empty, is_forced, list, objects, remove, take_first};
 use super::cache::MARK;
 use super::reasoning;
 use super::schema::{self, Form};
@@ -47,7 +47,7 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     if !targets.is_unknown() {
         body.tools.retain(|tool| match &*tool.text("type") {
             "function" | "custom" => true,
-            "" => ["function", "custom", "name"].iter().any(|name| tool.has(name)),
+            "" => first(tool, &["function", "custom", "name"]).is_some(),
             kind if !is_chat => kind == "namespace" || !tool.has("name"),
             reasoning::SEARCH => false,
             kind => !is_openai && (!has_claude || tool.has("name") || is_anthropic && kind == WEB_SEARCH),
@@ -62,7 +62,7 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
         body.tools.clear();
     }
     if is_unwanted || body.tools.is_empty() {
-        ["tool_choice", "parallel_tool_calls"].iter().for_each(|name| body.members.remove(name));
+        remove(&mut body.members, &["tool_choice", "parallel_tool_calls"]);
     }
     if body.tools.is_empty() {
         return body.members.remove("tools");
@@ -122,10 +122,9 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
                 let mut flat = core::mem::take(tool);
                 tool.set_some(MARK, flat.take(MARK));
                 // Anthropic's name for them, and that of MCP.
-                for name in ["input_schema", "inputSchema"] {
-                    flat.set_some("parameters", flat.clone().take(name));
-                }
-                ["type", MARK, "input_schema", "inputSchema"].iter().for_each(|name| flat.remove(name));
+                let own = take_first(&mut flat, &["input_schema", "inputSchema"]);
+                flat.set_some("parameters", own);
+                remove(&mut flat, &["type", MARK, "input_schema", "inputSchema"]);
                 flat
             }
             None => continue,
@@ -273,7 +272,7 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
 
 /// What is called of a tool.
 fn called<'a>(tool: &Object<'a>) -> Option<Object<'a>> {
-    ["function", "custom"].iter().find_map(|kind| tool.get(kind)?.object())
+    first(tool, &["function", "custom"])?.object()
 }
 
 /// Its name, on either level: the Responses API and Anthropic have it on the upper.
