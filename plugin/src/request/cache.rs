@@ -122,7 +122,7 @@ fn is_text(part: &Object<'_>) -> bool {
 }
 
 /// How many markers are in this member of a message, where it is a list.
-fn in_list(message: &Object<'_>, name: &str) -> usize {
+pub(super) fn in_list(message: &Object<'_>, name: &str) -> usize {
     let items = message.get(name).filter(|json| json.is_nested() && !json.is_object()).and_then(Json::list);
     items.map_or(0, |items| items.iter().filter(|item| is_marked(item)).count())
 }

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::body::{Body, is_system, list, parts, text_part};
-use super::cache::MARK;
+use super::cache::{MARK, in_list};
 use super::pairs;
 use super::targets::Targets;
 use crate::json::{Json, Object, last_of_each};
@@ -131,7 +131,7 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
 pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
     let takes_one = targets.has(&[Family::Gemini, Family::Sonar]);
     let keeps_parts = targets.all(|target| target.takes_markers() || target.route == Route::OpenRouter)
-        || (!takes_one && has_marker(&body.messages));
+        || !takes_one && body.messages.iter().any(|message| is_system(message) && in_list(message, "content") > 0);
     let knows_developer = !targets.all(|target| target.family != Family::Gpt);
     for message in body.messages.iter_mut().filter(|message| is_system(message)) {
         if !knows_developer && message.is("role", "developer") {
@@ -263,13 +263,12 @@ pub(super) fn told_calls(body: &mut Body<'_>, targets: &Targets) {
     if !targets.any(|target| target.family == Family::Command && target.route == Route::Direct) {
         return;
     }
-    let said = |message: &Object<'_>| joined(message).unwrap_or_else(|| message.text("content").into_owned());
     for message in &mut body.messages {
         if message.is("role", "tool") {
-            let text = ["Result of ", &message.text("tool_call_id"), ": ", &said(message)].concat();
+            let text = ["Result of ", &message.text("tool_call_id"), ": ", &message.text("content")].concat();
             *message = Object::from([("role", "user".into()), ("content", text.into())]);
         } else if let Some(calls) = message.take("tool_calls").and_then(Json::into_list) {
-            let mut text = said(message);
+            let mut text = message.text("content").into_owned();
             for call in calls.into_iter().filter_map(Json::into_object) {
                 let function = call.object("function");
                 let told = [&*call.text("id"), &*function.text("name"), &*function.text("arguments")].join(" ");
@@ -306,13 +305,6 @@ pub(super) fn past_tools(body: &mut Body<'_>, targets: &Targets) {
         let function = [("name", Json::Text(name)), ("parameters", parameters.into())];
         [("type", "function".into()), ("function", function.into())].into()
     }));
-}
-
-fn has_marker(messages: &[Object<'_>]) -> bool {
-    let marked = |message: &Object<'_>| {
-        parts(message, "content").is_some_and(|parts| parts.iter().any(|part| part.get(MARK).is_some()))
-    };
-    messages.iter().filter(|message| is_system(message)).any(marked)
 }
 
 /// The parts of a content as one text, if all of them are texts.

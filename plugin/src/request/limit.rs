@@ -1,6 +1,6 @@
 //! The limit for an answer, reasoning included.
 
-use super::body::{Body, first};
+use super::body::{Body, first, remove, take_first};
 use super::targets::Targets;
 use crate::json::Json;
 use crate::options::{Model, Options};
@@ -22,13 +22,11 @@ const OTHERS: [&str; 6] =
 /// and chooses its name: OpenAI's reasoning models refuse `max_tokens`. The gateway maps the newer name for all but a
 /// few providers, and for those it leaves the limit out (1.15.2).
 pub(super) fn output(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, options: &Options<'_>) {
-    for name in OTHERS.iter().filter(|_| !targets.known().is_empty()) {
-        if let Some(limit) = body.members.take(name) {
-            body.members.remove(name);
-            if first(&body.members, &NAMES).is_none() {
-                body.members.set(MAX_TOKENS, limit);
-            }
-        }
+    if !targets.known().is_empty() {
+        let other = take_first(&mut body.members, &OTHERS);
+        remove(&mut body.members, &OTHERS);
+        let is_named = first(&body.members, &NAMES).is_some();
+        body.members.set_some(MAX_TOKENS, other.filter(|_| !is_named));
     }
     // To some clients -1 is no limit. Of two the smaller holds.
     for name in NAMES {

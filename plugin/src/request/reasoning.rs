@@ -23,20 +23,21 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
         return body.members.remove("reasoning_effort");
     }
     let asked = if asked.is_empty() { "none" } else { &*asked };
-    // A host's own form wins: gateway 2.2.3 writes adaptive thinking in its place where an effort is beside it.
-    if let Some(form) = form(body)
-        && (targets.known().is_empty() || targets.any(|it| !matches!(it.thinking, Thinking::Effort | Thinking::None)))
-    {
-        let word = if form.is("type", "adaptive") { nearest(asked, targets).map(str::to_owned) } else { None };
-        if !targets.known().is_empty() {
-            body.members.remove("reasoning_effort");
-            body.members.set_some("reasoning_effort", word);
+    let form = form(body);
+    if targets.known().is_empty() {
+        if form.is_none() {
+            // Words of hosts are none of OpenAI's.
+            body.members.set("reasoning_effort", nearest(asked, targets).unwrap_or(asked).to_owned());
         }
         return;
     }
-    if targets.known().is_empty() {
-        // Words of hosts are none of OpenAI's.
-        return body.members.set("reasoning_effort", nearest(asked, targets).unwrap_or(asked).to_owned());
+    // A host's own form wins: gateway 2.2.3 writes adaptive thinking in its place where an effort is beside it.
+    if let Some(form) = form
+        && targets.any(|it| !matches!(it.thinking, Thinking::Effort | Thinking::None))
+    {
+        let word = nearest(asked, targets).filter(|_| form.is("type", "adaptive"));
+        body.members.remove("reasoning_effort");
+        return body.members.set_some("reasoning_effort", word.map(ToOwned::to_owned));
     }
     // A row without numbers stands for models that are not told apart; and the user may know better.
     let is_believed = own.supports_effort == Some(true);

@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::body::{Body, REASONING, calls, is_empty, list, parts, says_something, take_first};
+use super::body::{Body, REASONING, calls, first, is_empty, list, parts, says_something, take_first};
 use super::cache::MARK;
 use super::spelling::{blocks, with_data};
 use super::targets::Targets;
@@ -56,12 +56,15 @@ pub(super) fn functions(body: &mut Body<'_>, targets: &Targets) {
 /// Calls and results among the parts of a content, as Anthropic's API has them, LiteLLM's users (BerriAI/litellm#7099) and
 /// Vercel's SDK, become those of chat completions: the gateway drops them.
 pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
-    let is_result = |part: &Object<'_>| matches!(&*part.text("type"), "tool_result" | "tool-result");
-    let is_call = |part: &Object<'_>| matches!(&*part.text("type"), "tool_use" | "tool-call" | "function");
-    let is_block = |part: &Object<'_>| is_result(part) || is_call(part);
+    // Whether it is a result, or a call.
+    let of_tool = |part: &Object<'_>| match &*part.text("type") {
+        "tool_result" | "tool-result" => Some(true),
+        "tool_use" | "tool-call" | "function" => Some(false),
+        _ => None,
+    };
     let has_blocks = |message: &Object<'_>| {
         message.get("content").is_some_and(Json::is_nested)
-            && parts(message, "content").is_some_and(|all| all.iter().any(is_block))
+            && parts(message, "content").is_some_and(|all| all.iter().any(|part| of_tool(part).is_some()))
     };
     if !body.messages.iter().any(has_blocks) {
         return;
@@ -74,12 +77,12 @@ pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
         };
         let (mut calls, mut rest) = (Vec::new(), Vec::new());
         for mut part in all {
-            if !is_block(&part) {
+            let Some(is_result) = of_tool(&part) else {
                 rest.push(part);
                 continue;
-            }
+            };
             let id = take_first(&mut part, &["tool_use_id", "toolCallId", "id"]).unwrap_or("".into());
-            if is_result(&part) {
+            if is_result {
                 let mut result = Object::from([("role", "tool".into()), ("tool_call_id", id)]);
                 let said = take_first(&mut part, &["content", "result", "output"]);
                 result.set_some("content", said.map(|said| said.members().take("value").unwrap_or(said)));
@@ -249,13 +252,9 @@ pub(super) fn contents(body: &mut Body<'_>, targets: &Targets) {
         }
         // None but OpenAI knows a refusal apart from what is said, and the texts among the blocks are said there too.
         if message.get("content").is_none() {
-            let texts = || {
-                let all = parts(message, "content_blocks")?.into_iter().filter(|part| part.is("type", "text"));
-                Some(list(all.collect())).filter(|all| !is_empty(all))
-            };
-            let said = message.get("refusal").cloned().or_else(texts);
+            let said = first(message, &["refusal", "content_blocks"]).map(Json::text).filter(|said| !said.is_empty());
+            message.set_some("content", said.map(Json::Text));
             message.remove("refusal");
-            message.set_some("content", said);
         }
         let is_text = |content: &Json<'_>| matches!(content, Json::Text(_)) || content.spelled().is_some();
         if let Some(content) = message.get("content").filter(|content| is_text(content)) {
