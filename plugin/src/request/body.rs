@@ -75,6 +75,17 @@ pub(super) fn is_empty(json: &Json<'_>) -> bool {
     }
 }
 
+/// Changes the items of a list, and leaves out those of which nothing is left. Not generic, so that it is compiled once.
+pub(super) fn each<'a>(items: Vec<Json<'a>>, change: &mut dyn FnMut(Json<'a>) -> Option<Json<'a>>) -> Vec<Json<'a>> {
+    let mut out = Vec::with_capacity(items.len());
+    for item in items {
+        if let Some(item) = change(item) {
+            out.push(item);
+        }
+    }
+    out
+}
+
 /// The first of these members that is there.
 pub(super) fn first<'o, 'a>(object: &'o Object<'a>, names: &[&str]) -> Option<&'o Json<'a>> {
     names.iter().find_map(|name| object.get(name))

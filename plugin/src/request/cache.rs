@@ -7,7 +7,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::body::{Body, is_system, list, parts};
+use super::body::{Body, each, is_system, list, parts};
 use super::targets::Targets;
 use crate::bindings::exports::openclaw::provider::chat::PromptCache;
 use crate::json::{Json, Object};
@@ -185,12 +185,12 @@ fn unmark(message: &mut Object<'_>) -> bool {
     message.remove(MARK);
     for name in ["content", "content_blocks", "tool_calls"] {
         if in_list(message, name) > 0 {
-            let all = message.take_list(name).into_iter().map(|item| {
-                let Some(mut object) = item.object() else { return item };
+            let all = each(message.take_list(name), &mut |item| {
+                let Some(mut object) = item.object() else { return Some(item) };
                 object.remove(MARK);
-                object.into()
+                Some(object.into())
             });
-            message.set(name, all.collect::<Vec<_>>());
+            message.set(name, all);
             had = true;
         }
     }

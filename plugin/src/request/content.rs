@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::body::{Body, is_system, list, parts, text_part};
+use super::body::{Body, each, is_system, list, parts, text_part};
 use super::cache::{MARK, in_list};
 use super::pairs;
 use super::targets::Targets;
@@ -45,10 +45,8 @@ pub(super) fn tool_images(body: &mut Body<'_>, targets: &Targets) {
             };
             let all = message.take_list("content");
             let (images, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(is_image);
-            let texts: Vec<_> = rest
-                .into_iter()
-                .filter_map(|part| if is_known { said(part, is_own, is_claude && !tells) } else { Some(part) })
-                .collect();
+            let texts =
+                each(rest, &mut |part| if is_known { said(part, is_own, is_claude && !tells) } else { Some(part) });
             let says_nothing = texts.is_empty();
             message.set("content", if says_nothing { Json::NULL } else { texts.into() });
             if !images.is_empty() {

@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::body::{Body, REASONING, calls, first, is_empty, list, parts, says_something, take_first};
+use super::body::{Body, REASONING, calls, each, first, is_empty, list, parts, says_something, take_first};
 use super::cache::MARK;
 use super::spelling::{blocks, with_data};
 use super::targets::Targets;
@@ -230,14 +230,15 @@ pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
         });
         // LangChain keeps in a text what the Responses API says of it.
         if !takes_all && let Some(Json::List(_)) = message.get("content") {
-            let all = message.take_list("content").into_iter().map(|part| match part {
-                Json::Object(mut part) if part.is("type", "text") => {
+            let all = each(message.take_list("content"), &mut |mut part| {
+                if let Json::Object(part) = &mut part
+                    && part.is("type", "text")
+                {
                     part.retain(&|name| matches!(name, "type" | "text" | MARK | "prompt_cache_breakpoint"));
-                    part.into()
                 }
-                part => part,
+                Some(part)
             });
-            message.set("content", all.collect::<Vec<_>>());
+            message.set("content", all);
         }
     }
 }

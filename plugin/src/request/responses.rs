@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use super::body::{Body, parts};
+use super::body::{Body, each, parts};
 use super::cache::MARK;
 use super::media::as_url;
 use super::targets::Targets;
@@ -140,7 +140,7 @@ fn items<'a>(mut message: Object<'a>, out: &mut Vec<Json<'a>>) {
 /// The content of what is told to the model.
 fn content<'a>(message: &mut Object<'a>) -> Json<'a> {
     match message.take("content") {
-        Some(content) if content.is_nested() => content.into_items().into_iter().map(part).collect::<Vec<_>>().into(),
+        Some(content) if content.is_nested() => each(content.into_items(), &mut |it| Some(part(it))).into(),
         content => content.unwrap_or("".into()),
     }
 }

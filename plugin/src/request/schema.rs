@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::body::list;
+use super::body::{each, list};
 use super::targets::Targets;
 use crate::json::{Json, Object, firsts};
 use crate::model_traits::{Family, Route};
@@ -356,9 +356,7 @@ impl<'a, 'r> Walk<'a, 'r> {
         }
         if !json.is_object() {
             let items = json.list();
-            return items.map_or(json, |items| {
-                items.into_iter().map(|item| self.kimi(item, depth - 1)).collect::<Vec<_>>().into()
-            });
+            return items.map_or(json, |items| each(items, &mut |item| Some(self.kimi(item, depth - 1))).into());
         }
         self.left = self.left.saturating_sub(1);
         let mut schema = json.into_members();
