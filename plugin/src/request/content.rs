@@ -143,7 +143,11 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
         // Gemini's has to be the first message of all.
         let (mut told, rest): (Vec<_>, Vec<_>) = core::mem::take(&mut body.messages).into_iter().partition(is_system);
         if told.len() > 1 {
-            let text = told.iter().map(|message| message.text("content")).collect::<Vec<_>>().join("\n\n");
+            let mut text = String::new();
+            for message in &told {
+                text.push_str(if text.is_empty() { "" } else { "\n\n" });
+                text.push_str(&message.text("content"));
+            }
             told.truncate(1);
             told.iter_mut().for_each(|first| first.set("content", text.clone()));
         }

@@ -13,10 +13,9 @@ const DEFAULT_WHOLE: u32 = 8_192;
 const MAX_TOKENS: &str = "max_tokens";
 const MAX_COMPLETION_TOKENS: &str = "max_completion_tokens";
 const NAMES: [&str; 2] = [MAX_TOKENS, MAX_COMPLETION_TOKENS];
-/// Names of the Responses API, Vercel's SDK before 5, Gemini, Hugging Face, Ollama and llama.cpp. The gateway leaves them out
+/// Names of the Responses API, Vercel's SDK before 5, Gemini, Hugging Face and Ollama. The gateway leaves them out
 /// (1.15.2), and OpenAI refuses them.
-const OTHERS: [&str; 6] =
-    ["max_output_tokens", "maxTokens", "maxOutputTokens", "max_new_tokens", "num_predict", "n_predict"];
+const OTHERS: [&str; 5] = ["max_output_tokens", "maxTokens", "maxOutputTokens", "max_new_tokens", "num_predict"];
 
 /// Sets the limit if it is required (Anthropic: `max_tokens: Field required`), lowers it to what the models can write,
 /// and chooses its name: OpenAI's reasoning models refuse `max_tokens`. The gateway maps the newer name for all but a

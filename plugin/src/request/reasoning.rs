@@ -157,7 +157,7 @@ fn form<'a>(body: &Body<'a>) -> Option<Object<'a>> {
 fn of_tokens(tokens: u64) -> &'static str {
     match tokens {
         0 => "none",
-        ..4_096 => "low",
+        1..4_096 => "low",
         16_384.. => "high",
         _ => "medium",
     }
@@ -169,7 +169,7 @@ fn spelled(effort: &Json<'_>) -> String {
     let word = effort.text().trim().to_ascii_lowercase();
     let known = match &*word {
         "off" | "disable" | "disabled" | "false" => "none",
-        "auto" | "default" | "dynamic" | "on" | "enabled" | "true" => "adaptive",
+        "auto" | "default" | "true" => "adaptive",
         other => other.parse().map_or(other, |tokens| of_tokens(tokens)),
     };
     known.to_owned()

@@ -198,8 +198,10 @@ fn close(json: Json<'_>, depth: usize) -> Option<Json<'_>> {
     }
     let depth = depth.checked_sub(1)?;
     if !json.is_object() {
-        let items = json.into_list()?.into_iter().map(|item| close(item, depth));
-        return Some(items.collect::<Option<Vec<_>>>()?.into());
+        let items = json.into_list()?;
+        let count = items.len();
+        let closed = each(items, &mut |item| close(item, depth));
+        return (closed.len() == count).then(|| closed.into());
     }
     let mut out = Object::default();
     for (name, value) in json.into_object()? {

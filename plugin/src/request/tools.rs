@@ -337,7 +337,7 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
     // letters at all. Some tool may have the numbered name too: each round has its own numbers.
     let all = names.len();
     for round in 0..ROUNDS {
-        let firsts = firsts(&names.iter().map(|(name, _)| &**name).collect::<Vec<_>>());
+        let firsts = firsts_of(&names, false);
         for (at, first) in firsts.into_iter().enumerate().filter(|(at, first)| at != first) {
             let is_renamed = |at: &usize| names.get(*at).is_some_and(|(name, own)| name != own);
             if let Some((name, _)) = [at, first].into_iter().find(is_renamed).and_then(|at| names.get_mut(at)) {
@@ -347,7 +347,7 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
         }
     }
     // Of two alike the first is offered: all but OpenAI refuse both ("Tool names must be unique").
-    let firsts = firsts(&names.iter().map(|(_, own)| &**own).collect::<Vec<_>>());
+    let firsts = firsts_of(&names, true);
     let mut places = firsts.iter().enumerate();
     body.tools.retain(|tool| called(tool).is_none() || places.next().is_some_and(|(at, &first)| at == first));
     names.retain(|(name, own)| name != own);
@@ -368,6 +368,10 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
         }
         body.members.set("tool_choice", choice);
     }
+}
+
+fn firsts_of(names: &Renamed, is_own: bool) -> Vec<usize> {
+    firsts(&names.iter().map(|(name, own)| if is_own { &**own } else { &**name }).collect::<Vec<_>>())
 }
 
 /// Gives the function in it its other name.
