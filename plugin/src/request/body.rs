@@ -137,9 +137,8 @@ pub(super) fn list<'a>(objects: Vec<Object<'a>>) -> Json<'a> {
 /// Changes the calls of one turn, and leaves out those of which nothing is left.
 pub(super) fn calls<'a>(message: &mut Object<'a>, change: &mut dyn FnMut(Object<'a>) -> Option<Object<'a>>) {
     let Some(calls) = message.take("tool_calls") else { return };
-    let calls = calls.into_items().into_iter().filter_map(Json::into_object);
-    let calls: Vec<_> = calls.filter_map(change).collect();
-    if calls.is_empty() { message.remove("tool_calls") } else { message.set("tool_calls", list(calls)) }
+    let calls = each(calls.into_items(), &mut |call| change(call.into_object()?).map(Json::from));
+    if calls.is_empty() { message.remove("tool_calls") } else { message.set("tool_calls", calls) }
 }
 
 /// Whether a message holds anything that a provider would miss.
