@@ -89,18 +89,7 @@ impl View {
         let text = document.to_string();
         let mark = mark(&text);
         let mut sealer = Sealer { mark: &mark, count: 0, sealed: HashMap::new(), fills: HashMap::new(), resolver };
-        for provider in own_entries(&mut document, &["models", "providers"], id) {
-            let name = format!("models.providers.{id}");
-            try_each_secret(provider, |header, value| sealer.provider(&name, header, value))?;
-        }
-        for value in held_of_agents(&mut document) {
-            sealer.provider("", None, value)?;
-        }
-        for plugin in own_entries(&mut document, &["plugins", "entries"], id) {
-            for (name, value) in plugin.get_mut("config").and_then(Value::as_object_mut).into_iter().flatten() {
-                sealer.option(&format!("plugins.entries.{id}.config.{name}"), name, value)?;
-            }
-        }
+        each_secret(&mut document, id, |place, value| sealer.hide(id, place, value))?;
         let Sealer { sealed, fills, .. } = sealer;
         Ok(Self { document, sealed, mark, fills })
     }
@@ -175,18 +164,10 @@ impl View {
             return Err(Error::new(format!("the plugin `{id}` wrote the member `{name}`")));
         }
         // Only where the next view would seal it again.
-        for provider in own_entries(&mut answer, &["models", "providers"], id) {
-            let Ok(()) = try_each_secret(provider, |header, value| {
-                self.put_back(value, header.is_none_or(names_a_secret));
-                Ok::<_, Infallible>(())
-            });
-        }
-        held_of_agents(&mut answer).for_each(|value| self.put_back(value, true));
-        for plugin in own_entries(&mut answer, &["plugins", "entries"], id) {
-            for (name, value) in plugin.get_mut("config").and_then(Value::as_object_mut).into_iter().flatten() {
-                self.put_back(value, names_a_secret(name));
-            }
-        }
+        let Ok(()) = each_secret(&mut answer, id, |place, value| {
+            self.put_back(value, place.is_named());
+            Ok::<_, Infallible>(())
+        });
         let mut merged = config.clone();
         put_back(&mut merged, &answer, id);
         // What a plugin wrote elsewhere must not get lost silently: refuse it.
@@ -218,38 +199,59 @@ fn names(value: &Value) -> Box<dyn Iterator<Item = &str> + '_> {
 /// Settings that a plugin does not need and that may hold secrets.
 const HELD: [&str; 4] = ["apiKey", "localService", "params", "request"];
 
-/// Visits each place of a provider's entry that may hold a secret, with the name if it is a header: the key, the
-/// headers, the settings.
-fn try_each_secret<E>(
-    provider: &mut Value,
-    mut visit: impl FnMut(Option<&str>, &mut Value) -> Result<(), E>,
+/// Where a secret may be.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// The key, or settings.
+    Held,
+    Header(&'a str),
+    Option(&'a str),
+}
+
+impl Place<'_> {
+    /// Whether a text there is a secret by its place or its name.
+    fn is_named(self) -> bool {
+        match self {
+            Self::Held => true,
+            Self::Header(name) | Self::Option(name) => names_a_secret(name),
+        }
+    }
+}
+
+/// Visits each place that may hold a secret: in the provider's entry, in what agents know of models, of whatever provider,
+/// and in the plugin's options.
+fn each_secret<E>(
+    document: &mut Value,
+    id: &str,
+    mut visit: impl FnMut(Place<'_>, &mut Value) -> Result<(), E>,
 ) -> Result<(), E> {
-    for (name, value) in provider.as_object_mut().into_iter().flatten() {
+    let entries = own_entries(document, &["models", "providers"], id).into_iter();
+    for (name, value) in entries.filter_map(Value::as_object_mut).flatten() {
         match (&**name, value) {
-            (name, value) if HELD.contains(&name) => visit(None, value)?,
+            (name, value) if HELD.contains(&name) => visit(Place::Held, value)?,
             ("headers", Value::Object(headers)) => {
-                headers.iter_mut().try_for_each(|(name, value)| visit(Some(name), value))?;
+                headers.iter_mut().try_for_each(|(name, value)| visit(Place::Header(name), value))?;
             }
             // A plugin reads the ids of the models, and these of none.
             ("models", Value::Array(models)) => {
-                models.iter_mut().flat_map(held_of_model).try_for_each(|value| visit(None, value))?;
+                models.iter_mut().flat_map(held_of_model).try_for_each(|value| visit(Place::Held, value))?;
             }
             _ => {}
         }
     }
-    Ok(())
+    let models = document.pointer_mut("/agents/defaults/models").and_then(Value::as_object_mut);
+    for value in models.into_iter().flatten().flat_map(|(_, model)| held_of_model(model)) {
+        visit(Place::Held, value)?;
+    }
+    let plugins = own_entries(document, &["plugins", "entries"], id).into_iter();
+    let mut options = plugins.filter_map(|plugin| plugin.get_mut("config")?.as_object_mut()).flatten();
+    options.try_for_each(|(name, value)| visit(Place::Option(name), value))
 }
 
 /// The settings of a model that may hold a secret.
 fn held_of_model(model: &mut Value) -> impl Iterator<Item = &mut Value> {
     let members = model.as_object_mut().into_iter().flatten();
     members.filter(|(name, _)| *name == "headers" || HELD.contains(&name.as_str())).map(|(_, value)| value)
-}
-
-/// The same of all models that agents know, of whatever provider.
-fn held_of_agents(document: &mut Value) -> impl Iterator<Item = &mut Value> {
-    let models = document.pointer_mut("/agents/defaults/models").and_then(Value::as_object_mut);
-    models.into_iter().flatten().flat_map(|(_, model)| held_of_model(model))
 }
 
 /// Hides what is, or may be, a secret.
@@ -263,9 +265,11 @@ struct Sealer<'a, R> {
 }
 
 impl<R: Resolver> Sealer<'_, R> {
-    /// A value of the provider's entry, `models.providers.<id>`: of a header of this name, or the key or settings.
-    fn provider(&mut self, entry: &str, header: Option<&str>, value: &mut Value) -> Result<(), R::Error> {
-        let named = header.is_none_or(names_a_secret);
+    fn hide(&mut self, id: &str, place: Place<'_>, value: &mut Value) -> Result<(), R::Error> {
+        let named = place.is_named();
+        if let Place::Option(name) = place {
+            return self.option(&format!("plugins.entries.{id}.config.{name}"), value, named);
+        }
         let is_whole = match value {
             Value::String(text) => named && !text.trim().is_empty() && !is_bare_reference(text),
             // Nothing that could be sent, where it is no key: the host says so.
@@ -277,9 +281,9 @@ impl<R: Resolver> Sealer<'_, R> {
             self.whole(value, false);
             return Ok(());
         }
-        let (Some(name), Value::String(text)) = (header, &*value) else { return Ok(()) };
+        let (Place::Header(name), Value::String(text)) = (place, &*value) else { return Ok(()) };
         if secret_json::parse(text).is_some() || !is_reference(text) {
-            return self.inline(&format!("{entry}.headers.{name}"), value, false);
+            return self.inline(&format!("models.providers.{id}.headers.{name}"), value, false);
         }
         // The plugin leaves it to the host; what stands around the reference may be a secret too.
         if secret_json::is_broken(text) {
@@ -289,14 +293,14 @@ impl<R: Resolver> Sealer<'_, R> {
     }
 
     /// An option of the plugin's own.
-    fn option(&mut self, place: &str, name: &str, value: &mut Value) -> Result<(), R::Error> {
+    fn option(&mut self, place: &str, value: &mut Value, named: bool) -> Result<(), R::Error> {
         match value {
             // Until it is resolved it is no JSON, and the plugin leaves a reference to the host.
             Value::String(text) if self.resolver.is_none() && secret_json::is_broken(text) && is_reference(text) => {
                 self.whole(value, true);
                 Ok(())
             }
-            _ => self.inline(place, value, names_a_secret(name)),
+            _ => self.inline(place, value, named),
         }
     }
 
