@@ -138,7 +138,7 @@ impl Said {
                 self.start.extend(piece.get(..piece.floor_char_boundary(MAX_START)));
             }
         }
-        if self.marks > 0 || piece.contains('`') {
+        if self.marks > 0 || piece.as_bytes().contains(&b'`') {
             for byte in piece.bytes() {
                 self.marks = if byte == b'`' { self.marks.saturating_add(1) } else { 0 };
                 self.is_code ^= self.marks == 3;
