@@ -67,8 +67,8 @@ const hexValue = (letter) => Number.parseInt(String.fromCharCode(letter), 16);
 const escapeAt = (bytes, at) => (bytes[at] === 37 ? hexValue(bytes[at + 1]) * 16 + hexValue(bytes[at + 2]) : Number.NaN);
 
 /**
- * Where the form ends that begins there, any of whose letters may be written as an escape of URLs: of what one stands for, what
- * `spelled` makes of it is compared.
+ * Where the form ends that begins there, any of whose letters may be written as an escape of URLs. An escape is compared by the
+ * letter that it stands for, as `spelled` writes it.
  * @param {Buffer} form @param {Buffer} bytes @param {number} start @param {(letter: number) => number} spelled
  * @returns {number | undefined}
  */

@@ -273,10 +273,10 @@ impl<'a> Message<'a> {
                 "reasoning_content" => *content = Spelled::read(&value),
                 "reasoning" => *short = Spelled::read(&value),
                 "thinking" | "reasoning_text" | "thinking_content" => *other = Spelled::read(&value),
-                // Some of them are the answer: `response.output_text` (openclaw#69538).
-                "reasoning_details" => each(value, &mut |detail| match detail.text("type").starts_with("response.") {
-                    true => shown += &detail.text("text"),
-                    false => read.reasoning_details.push(detail),
+                // Some of them are the answer (openclaw#69538).
+                "reasoning_details" => each(value, &mut |detail| match &*detail.text("type") {
+                    "response.output_text" | "response.text" => shown += &detail.text("text"),
+                    _ => read.reasoning_details.push(detail),
                 }),
                 "content_blocks" => each(value, &mut |block| read.content_blocks.push(Block::read(block))),
                 "thinking_blocks" => each(value, &mut |block| {

@@ -169,6 +169,9 @@ fn growing() -> Vec<Growing> {
             stream((0..count).map(|number| delta(&format!(r#""content":"{number}""#))).collect())
         }),
         ("lines of one event", |count| stream(delta(r#""content":?"x""#).replace('?', &"\ndata: ".repeat(count)))),
+        ("names behind a long blank end", |count| {
+            stream(format!("{}{}\n{}\n", delta("").trim_end(), " ".repeat(count), "event: a\n".repeat(count)))
+        }),
         ("content blocks in one event", |count| stream(delta(&blocks(count)))),
         ("calls in one event", |count| {
             let count = count / 2;

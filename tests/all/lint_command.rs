@@ -292,32 +292,41 @@ fn an_installed_openclaw_is_asked_whether_it_takes_the_file() {
 #[test]
 #[cfg(unix)]
 fn a_plugin_that_openclaw_lacks_is_named_where_the_file_is_for_it() {
-    let script = r#"case "$*" in
-        "plugins inspect portkey --json")
-            echo '{"ok": false, "error": {"message": "Plugin not found: portkey. Run `openclaw plugins list`"}}'; exit 1;;
-        *) echo '{"valid": true, "warnings": [{"path": "plugins.entries.portkey", "message":
-            "plugin not found: portkey (stale config entry ignored; remove it from plugins config)"}]}';;
-    esac"#;
-    let set_up = json!({
-        "models": {"providers": {"Portkey": {"baseUrl": "https://api.portkey.ai/v1", "models": []}}},
-        "plugins": {"entries": {"portkey": {"config": {"provider": "openai"}}}},
-    });
-    for (file, findings) in [(&set_up, 1), (&json!({"agents": {}}), 0)] {
+    let inspected = |inspected: &str| {
+        format!(
+            r#"case "$*" in *"plugins inspect portkey --json") echo '{inspected}'; exit 1;;
+            *) echo '{{"valid": true, "warnings": [{{"path": "plugins.entries.portkey", "message":
+                "plugin not found: portkey (stale config entry ignored; remove it from plugins config)"}}]}}';; esac"#
+        )
+    };
+    let found = inspected(
+        r#"{"ok": false, "error": {"message": "Plugin not found: portkey. Run `openclaw plugins list` to see them."}}"#,
+    );
+    let older = inspected("error: unknown command");
+    let silent = older.replace("plugin not found", "channel not found").replace("entries.portkey", "entries.other");
+    let provider = json!({"providers": {"Portkey": {"baseUrl": "https://api.portkey.ai/v1", "models": []}}});
+    let options = json!({"entries": {"portkey": {"config": {"provider": "openai"}}}});
+    let both = json!({"models": provider, "plugins": options});
+    for (script, file, path) in [
+        (&found, &both, Some("models.providers.Portkey")),
+        (&older, &both, Some("models.providers.Portkey")),
+        (&older, &json!({"plugins": options}), Some("plugins.entries.portkey")),
+        (&silent, &both, None),
+    ] {
         let user = User::new();
         let folder = user.cli.folder.path().to_owned();
-        std::fs::write(folder.join("c.json"), file.to_string()).unwrap();
+        std::fs::create_dir(folder.join(".openclaw-work")).unwrap();
+        std::fs::write(folder.join(".openclaw-work/openclaw.json"), file.to_string()).unwrap();
         install_script(script, &folder.join("openclaw"));
         let cli = user.cli.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
-        let ran = cli.run(&["lint", "--config", "c.json", "--json"]);
-        let found: Value = serde_json::from_str(&ran.out).unwrap();
-        let found = found["findings"].as_array().unwrap();
-        assert_eq!((ran.code, found.len()), (0, findings), "{ran:?}");
-        for finding in found {
-            assert_eq!(
-                (&finding["severity"], &finding["path"]),
-                (&json!("warning"), &json!("models.providers.Portkey"))
-            );
-            assert!(finding["message"].as_str().unwrap().contains("Install the plugin's package"), "{finding}");
+        let ran = cli.run(&["lint", "--profile", "work", "--json"]);
+        let all: Value = serde_json::from_str(&ran.out).unwrap();
+        let all = all["findings"].as_array().unwrap();
+        assert_eq!((ran.code, all.len()), (0, usize::from(path.is_some())), "{ran:?}");
+        for finding in all {
+            assert_eq!((&finding["severity"], &finding["path"]), (&json!("warning"), &json!(path)), "{ran:?}");
+            let install = "Install the plugin's package with `openclaw --profile work plugins install`.";
+            assert!(finding["message"].as_str().unwrap().ends_with(install), "{finding}");
         }
     }
 }

@@ -233,8 +233,8 @@ fn escape(bytes: &[u8]) -> Option<u8> {
     u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
-/// How long the form is that `bytes` begin with, any of whose letters may be written as an escape of URLs: of what one stands
-/// for, what `spelled` makes of it is compared.
+/// How long the form is that `bytes` begin with, any of whose letters may be written as an escape of URLs. An escape is
+/// compared by the letter that it stands for, as `spelled` writes it.
 fn escaped_length(form: &[u8], bytes: &[u8], spelled: impl Fn(u8) -> u8) -> Option<usize> {
     let mut length = 0;
     for letter in form {

@@ -1,5 +1,5 @@
 //! Whether what a plugin made of the configuration still sends the key, and no other secret, only to where the user
-//! wants it. `check` in `openclaw/src/merge-check.js` is the same for OpenClaw.
+//! wants it. `checkMerge` in `openclaw/src/merge-check.js` is the same for OpenClaw.
 
 use std::collections::{BTreeMap, BTreeSet};
 

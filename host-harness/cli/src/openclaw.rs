@@ -65,15 +65,21 @@ pub(crate) async fn findings(
         Ok(Some(said)) => verdict(&said.out, id, known).unwrap_or_else(|| failed(said.reason())),
         Err(why) => failed(why.to_string()),
     };
-    if let (Some(entry), Ok(Some(said))) = (entry, inspected)
-        && !said.succeeded
-        && said.reason().starts_with(&format!("{NO_PLUGIN}{id}"))
-    {
+    // Of a plugin that is not there, it wants the options removed. What is missing is the plugin.
+    let is_lack = |finding: &Finding| finding.message.starts_with("OpenClaw says: plugin not found");
+    let is_lacking = match inspected {
+        Ok(Some(said)) => !said.succeeded && said.reason().starts_with(&format!("{NO_PLUGIN}{id}")),
+        _ => false,
+    };
+    if is_lacking || findings.iter().any(is_lack) {
+        findings.retain(|finding| !is_lack(finding));
+        let path = entry.map_or_else(|| format!("plugins.entries.{id}"), |entry| format!("models.providers.{entry}"));
+        let of_profile = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
         let message = format!(
             "OpenClaw has no plugin `{id}`: it calls by its own client, which sends the key as `Authorization: Bearer`. \
-             Install the plugin's package with `openclaw plugins install`."
+             Install the plugin's package with `openclaw{of_profile} plugins install`."
         );
-        findings.push(Finding { severity: Severity::Warning, path: format!("models.providers.{entry}"), message });
+        findings.push(Finding { severity: Severity::Warning, path, message });
     }
     findings
 }
@@ -196,9 +202,7 @@ fn verdict(said: &str, id: &str, known: &[Finding]) -> Option<Vec<Finding>> {
         let (path, message) = (text("path").unwrap_or_default().trim_start_matches("<root>"), text("message")?);
         let (path, reason) = (begun(path, LONGEST), begun(message, LONGEST_REASON));
         if is_valid {
-            // Without the plugin it wants the plugin's options removed. What is missing is the plugin.
-            let is_own = path == format!("plugins.entries.{id}") && !reason.starts_with("plugin not found");
-            if findings.len() < MOST && is_own {
+            if findings.len() < MOST && path == format!("plugins.entries.{id}") {
                 let message = format!("OpenClaw says: {reason}");
                 findings.push(Finding { severity: Severity::Warning, path: path.to_owned(), message });
             }
@@ -262,11 +266,10 @@ mod tests {
         let name = refused("Invalid input: expected string, received undefined");
         let key = refused("it has no such key. `openclaw doctor --fix` moves what an older version wrote.");
         assert_eq!(found, [("models.providers.portkey.models.0.name", &*name), ("x", &key), ("y", &key)]);
-        let said = r#"{"valid": true, "warnings": [{"path": "plugins.entries.portkey", "message": "plugin disabled"},
-            {"path": "plugins.entries.portkey", "message": "plugin not found: portkey (stale config entry ignored)"},
+        let said = r#"{"valid": true, "warnings": [{"path": "plugins.entries.portkey", "message": "plugin not found: portkey"},
             {"path": "channels.telegram.botToken", "message": "Missing env var"}]}"#;
         let found = verdict(said, "portkey", &[]).unwrap();
-        assert_eq!((found.len(), &*found[0].message), (1, "OpenClaw says: plugin disabled"));
+        assert_eq!((found.len(), &*found[0].message), (1, "OpenClaw says: plugin not found: portkey"));
         assert!(verdict(r#"{"valid": true}"#, "portkey", &[]).unwrap().is_empty());
         assert!(verdict("error: unknown command", "portkey", &[]).is_none());
         // A name of any length stands beside each of any number of others.

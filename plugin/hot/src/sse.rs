@@ -44,6 +44,13 @@ pub struct Event<'d> {
     pub is_error: bool,
 }
 
+/// What the name of an event says of it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Name {
+    is_error: bool,
+    is_idle: bool,
+}
+
 /// A decoder for one stream.
 ///
 /// ```
@@ -60,8 +67,12 @@ pub struct Decoder {
     /// The data of an event whose blank line has not come.
     data: Vec<u8>,
     has_data: bool,
-    is_error: bool,
-    is_idle: bool,
+    /// Whether the data ends as an object or a list does, but for blanks.
+    is_whole: bool,
+    /// Whether its name says that it is an error, or keeps the connection alive.
+    name: Name,
+    /// A name behind whole data: a blank line makes it that event's, anything else the next one's.
+    late_name: Option<Name>,
     /// A JSON object without `data:` that has not come to its end.
     bare: Option<Nesting>,
     /// Lines that are no field, since the last event that holds an object.
@@ -104,6 +115,8 @@ impl Decoder {
         self.line(&line, event)?;
         self.bare = None;
         self.dispatch(event);
+        // One whose data never came.
+        self.dispatch(event);
         Ok(())
     }
 
@@ -132,8 +145,7 @@ impl Decoder {
             };
             if self.has_data {
                 // Behind an object or a list no JSON goes on but in these ways.
-                // Before a blank line the data is not looked at: its blank end may be long.
-                let is_next = !matches!(value.trim_ascii_start(), [] | [b',' | b'}' | b']', ..]) && self.is_whole();
+                let is_next = self.is_whole && !matches!(value.trim_ascii_start(), [] | [b',' | b'}' | b']', ..]);
                 if self.bare.take().is_some() || is_next {
                     self.dispatch(event);
                 }
@@ -150,7 +162,10 @@ impl Decoder {
             return Ok(());
         }
         match line {
-            [] => self.dispatch(event),
+            [] => {
+                self.name = self.late_name.take().unwrap_or(self.name);
+                self.dispatch(event);
+            }
             [b'{' | b'[', ..] => {
                 if self.has_data {
                     self.dispatch(event);
@@ -165,37 +180,36 @@ impl Decoder {
                 }
             }
             [b'e', b'v', b'e', b'n', b't', b':', name @ ..] => {
-                if self.is_whole() {
-                    self.dispatch(event);
-                }
                 let name = name.trim_ascii();
                 let is_one_of = |names: &[&[u8]]| names.iter().any(|one| name.eq_ignore_ascii_case(one));
-                self.is_error = is_one_of(&[b"error", b"exception", b"failure"]);
-                self.is_idle = is_one_of(&[b"ping", b"heartbeat", b"keepalive", b"keep-alive", b"keep_alive"]);
+                let name = Name {
+                    is_error: is_one_of(&[b"error", b"exception", b"failure"]),
+                    is_idle: is_one_of(&[b"ping", b"heartbeat", b"keepalive", b"keep-alive", b"keep_alive"]),
+                };
+                if self.is_whole {
+                    self.late_name = Some(name);
+                } else {
+                    self.name = name;
+                }
             }
             [b'e', b'r', b'r', b'o', b'r', b':', value @ ..] if !value.trim_ascii().is_empty() => {
                 self.dispatch(event);
-                self.is_error = true;
+                self.name.is_error = true;
                 self.data(value.trim_ascii())?;
                 self.dispatch(event);
             }
             [b'<', ..] => {
                 // The lines of a page are one event.
-                if !self.is_error {
+                if !self.name.is_error {
                     self.dispatch(event);
                 }
-                self.is_error = true;
+                self.name.is_error = true;
                 self.data(line)?;
             }
             [b':', ..] => {}
             _ => return self.odd(line, event),
         }
         Ok(())
-    }
-
-    /// Whether the data ends as an object or a list does.
-    fn is_whole(&self) -> bool {
-        self.has_data && matches!(self.data.trim_ascii_end(), [.., b'}' | b']'])
     }
 
     /// A line that the standard drops.
@@ -244,18 +258,22 @@ impl Decoder {
         } else if value.starts_with(b"{") {
             self.words.clear();
         }
+        if let [.., last] = value.trim_ascii_end() {
+            self.is_whole = matches!(last, b'}' | b']');
+        }
         self.data.extend_from_slice(value);
         Ok(())
     }
 
     /// Hands on what has come. An event that is named an error is one without data too.
     fn dispatch(&mut self, event: &mut dyn FnMut(Event<'_>)) {
-        let (is_error, is_idle) = (mem::take(&mut self.is_error), mem::take(&mut self.is_idle));
+        let Name { is_error, is_idle } = mem::replace(&mut self.name, self.late_name.take().unwrap_or_default());
         if mem::take(&mut self.has_data) || is_error {
             if !is_idle {
                 event(Event { data: &self.data, is_error });
             }
             self.data.clear();
+            self.is_whole = false;
         }
     }
 }
@@ -337,6 +355,9 @@ mod tests {
             ("data: {}\nevent: error\ndata: a\ndata: b\n\n", &["{}", "!a\nb"]),
             ("data: {}\nevent: ping\ndata: {\"a\":1}\nevent: x\ndata: {\"b\":1}", &["{}", "{\"b\":1}"]),
             ("data: a\nevent: error\n\n", &["!a"]),
+            ("data: {\"n\":7}\nevent: error\n\ndata: b\n\n", &["!{\"n\":7}", "b"]),
+            ("data: {}\ndata:\nevent: error\ndata: a\n\n", &["{}\n", "!a"]),
+            ("data: {}\nevent: error", &["{}", "!"]),
             ("event:Error\n\n", &["!"]),
             ("event: error", &["!"]),
             ("data: a\n\n[{\"error\":\"x\"}]\n[DONE]", &["a", "[{\"error\":\"x\"}]", "[DONE]"]),

@@ -14,6 +14,9 @@ use crate::report::Head;
 /// Longest message, in bytes.
 pub(super) const MAX_MESSAGE: usize = 1024;
 
+/// How much of what a failure says is looked through for its kind, in bytes: no person reads more.
+const READ: usize = 16 * MAX_MESSAGE;
+
 /// What an answer says about its failure.
 pub(super) struct Said {
     pub(super) message: String,
@@ -28,13 +31,14 @@ pub(super) struct Said {
 impl Said {
     /// Reads `body`, which holds this failure.
     pub(super) fn read(head: &Head, body: &[u8], failure: Option<Failure>) -> Self {
-        let (text, is_html) = match &failure {
+        let (mut text, is_html) = match &failure {
             Some(failure) => (failure.message.clone(), failure.is_html),
             None => {
                 let is_html = head.get("content-type").is_some_and(|kind| kind.starts_with("text/html"));
                 (lossy(body.get(..4 * MAX_MESSAGE).unwrap_or(body)).into_owned(), is_html)
             }
         };
+        text.truncate(text.floor_char_boundary(READ));
         let is_page = is_html || text.trim_start().starts_with('<');
         // The XML of S3, and of stores like it.
         let is_html = is_page && !text.contains("<Code>");

@@ -171,7 +171,11 @@ impl State {
         self.is_over = self.failure.is_none();
     }
 
+    /// What came before a failure is told before it.
     pub(super) fn fail(&mut self, error: Box<Error>) {
+        if self.failure.is_none() {
+            self.unhold();
+        }
         self.failure.get_or_insert(error);
     }
 

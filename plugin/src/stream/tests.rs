@@ -1211,9 +1211,15 @@ fn what_is_held_keeps_its_place() {
     let expected =
         [thinking("I", None), thinking("I t", None), field, text("A"), text("A B"), call(0, Some(("a", "f")), "{}")];
     assert_eq!(events, expected);
-    let cut = stream(&[&delta(r#"{"content":"A"}"#), &delta(r#"{"content":"A B"}"#)]);
-    let (events, error) = read(&[cut.as_bytes()], None);
-    assert_eq!((events, error.unwrap().kind), (vec![start(), text("A"), text("A B")], ErrorKind::Truncated));
+    for (end, kind) in [
+        ("", ErrorKind::Truncated),
+        (r#"{"error":{"message":"it is overloaded"}}"#, ErrorKind::Overloaded),
+        ("no JSON", ErrorKind::Protocol),
+    ] {
+        let broken = stream(&[&delta(r#"{"content":"A"}"#), &delta(r#"{"content":"A B"}"#), end]);
+        let (events, error) = read(&[broken.as_bytes()], None);
+        assert_eq!((events, error.unwrap().kind), (vec![start(), text("A"), text("A B")], kind), "{end}");
+    }
 }
 
 /// iFlytek's own (its API's reference, "Spark HTTP"): no reason, and the last has what was used.

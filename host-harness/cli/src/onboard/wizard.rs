@@ -532,8 +532,8 @@ impl Wizard<'_> {
         // One that steers the terminal is no id that a person could mean.
         let ids = self.said.offered.iter().map(|entry| &entry.id).filter(|id| terminal::is_line(id));
         let ids: Vec<String> = ids.cloned().collect();
-        // The plugin's own default is of its own service; a model provider behind another gateway has other names.
-        let is_foreign = self.said.route.is_some() && current == self.plugin.descriptor().default_model.id;
+        // The plugin's own default is of its own service. A gateway without a list calls one model provider, by its names.
+        let is_foreign = self.said.keeps_no_list && current == self.plugin.descriptor().default_model.id;
         let is_offered = terminal::is_line(&current) && !is_foreign && (ids.is_empty() || ids.contains(&current));
         let search = |typed: &str| {
             // What stands before the last comma is chosen.
