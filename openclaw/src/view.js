@@ -11,7 +11,7 @@ import { headerJson, isBareReference, isReference, linesIn, namesASecret, parsed
 
 /** @typedef {Record<string, any>} Json */
 
-/** How much a component may add to what it was shown, in bytes. */
+/** How much a component may add to what it was shown, in bytes; and to what was hidden, by naming it more than once. */
 const ADDED = 1 << 20;
 
 /** How deep its answer may be nested: as deep as the Rust host reads JSON. */
@@ -80,6 +80,7 @@ export class View {
   /** What is sent of headers with something hidden in them, by what the component sees. @type {Map<string, string>} */
   fills = new Map();
   /** What of them is masked in answers. @type {string[]} */ secrets = [];
+  /** What is left for hidden values that are put back, in bytes. */ room = 0;
 
   /**
    * What the component of provider `id` sees of `config`.
@@ -178,12 +179,18 @@ export class View {
     return found;
   }
 
-  /** Puts back what was hidden. @param {any} value @param {boolean} inline @param {boolean} named */
+  /**
+   * Puts back what was hidden, as long as there is room: an answer of a kilobyte can name a value of a kilobyte a hundred times.
+   * @param {any} value @param {boolean} inline @param {boolean} named
+   */
   putBack(value, inline, named) {
     // there may be any number, and of these any number are compared with them
     const hidden = this.sealed.get(inOrder(value));
     const found = hidden?.inline === inline ? hidden : undefined;
-    return found && (inline || named || typeof found.value !== 'string') ? found.value : value;
+    if (!found || !(inline || named || typeof found.value !== 'string')) return value;
+    this.room -= size(found.value);
+    if (this.room < 0) throw refusal(`named hidden values of over ${ADDED} bytes more than there were`);
+    return found.value;
   }
 
   /**
@@ -204,6 +211,7 @@ export class View {
     for (const name of names(document)) {
       if (UNSAFE.includes(name) && !shown.has(name)) throw refusal(`wrote the member \`${name}\``);
     }
+    this.room = ADDED + [...this.sealed.values()].reduce((sum, { value }) => sum + size(value), 0);
     // only where the next view would seal it again
     document = mapSecrets(document, this.id, {
       whole: (value) => this.putBack(value, false, true),
@@ -217,6 +225,9 @@ export class View {
   }
 
 }
+
+/** As JSON, in bytes. @param {any} value */
+const size = (value) => Buffer.byteLength(JSON.stringify(value));
 
 /** The names of all members. @param {any} value @param {number} [depth] @returns {Generator<string>} */
 function* names(value, depth = 0) {

@@ -94,6 +94,19 @@ test('an alias that another model goes by is left out', () => {
   }
 });
 
+test('hidden values are put back as long as there is room', () => {
+  const config = configured({ params: { note: 'x'.repeat(40_000) } });
+  for (const [copies, isRefused] of /** @type {[number, boolean][]} */ ([[2, false], [1_000, true]])) {
+    const view = new View(config, 'portkey');
+    const document = structuredClone(view.document);
+    const entry = document.models.providers.portkey;
+    entry.headers = Object.fromEntries(Array.from({ length: copies }, (_, name) => [name, entry.params]));
+    const merge = () => view.mergeBack(config, JSON.stringify(document));
+    if (isRefused) assert.throws(merge, /named hidden values/);
+    else assert.deepEqual(merge().models.providers.portkey.headers[1], { note: 'x'.repeat(40_000) });
+  }
+});
+
 test('what is null is made where a component adds to it', () => {
   const answer = { models: { providers: { portkey: {} } }, agents: { defaults: { model: 'portkey/m' } } };
   for (const config of [{ models: null, agents: null }, { models: { providers: null }, agents: { defaults: null } }]) {

@@ -29,8 +29,8 @@ pub fn defaults() -> Defaults {
     }
 }
 
-/// The JSON body of `/audio/speech`.
-pub fn speech(request: &SpeechRequest) -> Result<String> {
+/// The model of the call and the JSON body of `/audio/speech`.
+pub fn speech(request: &SpeechRequest) -> Result<(String, String)> {
     let extra = prompt::extra_members(request.extra_json.as_deref())?;
     // As events, the audio would be in base64.
     if extra.has("stream_format") {
@@ -41,13 +41,14 @@ pub fn speech(request: &SpeechRequest) -> Result<String> {
     }
     let given = |text: &Option<String>, default: &str| filled(text.as_deref()).unwrap_or(default).to_owned();
     let mut body = Object::default();
-    body.set("model", prompt::model(&extra, request.model.as_deref(), portkey::SPEECH_MODEL));
+    let model = prompt::model(&extra, request.model.as_deref(), portkey::SPEECH_MODEL);
+    body.set("model", model.clone());
     body.set("input", &*request.text);
     body.set("voice", given(&request.voice, portkey::VOICE));
     body.set("response_format", given(&request.format, portkey::SPEECH_FORMAT));
     body.set_some("instructions", request.instructions.as_deref());
     body.extend(extra);
-    Ok(body.to_json())
+    Ok((model, body.to_json()))
 }
 
 /// A text of fewer bytes may be the start of audio.
@@ -246,7 +247,7 @@ mod tests {
     #[test]
     fn the_body_of_speech() {
         assert_eq!(
-            speech(&said("Hi")).unwrap(),
+            speech(&said("Hi")).unwrap().1,
             r#"{"model":"gpt-4o-mini-tts","input":"Hi","voice":"alloy","response_format":"mp3"}"#
         );
         let all = SpeechRequest {
@@ -258,7 +259,7 @@ mod tests {
             ..said("Hi")
         };
         assert_eq!(
-            speech(&all).unwrap(),
+            speech(&all).unwrap().1,
             r#"{"model":"@openai/tts-1","input":"Hi","voice":{"id":"v"},"response_format":"wav","instructions":"slowly","speed":1.5}"#
         );
     }

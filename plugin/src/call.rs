@@ -28,6 +28,16 @@ pub fn post(connection: &Connection, path: &str, accept: &str, media_type: &str)
     request(connection, path, accept, Some(media_type))
 }
 
+/// The call with a route for `model`, where that is this provider's own choice and nothing else routes it.
+pub(crate) fn routed(mut call: Request, model: &str, choice: &str) -> Request {
+    let host = call.authority.split(':').next().unwrap_or_default();
+    let is_routed = call.headers.iter().any(|(name, _)| portkey::ROUTES.contains(&&**name));
+    if model == choice && portkey::is_hosted(host) && !is_routed {
+        call.headers.push(("x-portkey-provider".to_owned(), portkey::MAKER.to_owned()));
+    }
+    call
+}
+
 /// The base URL of a connection.
 pub(crate) fn base_url(connection: &Connection) -> Result<BaseUrl> {
     let refused = |reason| refusal("connection.base-url", &format!("This is no base URL: {reason}."));
@@ -82,6 +92,24 @@ mod tests {
             first_byte_timeout_ms: Some(2),
             idle_timeout_ms: Some(3),
             options_json: "{}".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_models_of_its_own_choice_are_routed_where_nothing_else_does() {
+        let hosted = |headers| Connection { base_url: portkey::BASE_URL.to_owned(), ..connection(headers) };
+        let provider = "x-portkey-provider";
+        for (connection, model, route) in [
+            (hosted(&[]), "gpt-image-2", Some(portkey::MAKER)),
+            (hosted(&[]), "@openai/gpt-image-2", None),
+            (hosted(&[]), "dall-e-3", None),
+            (hosted(&[("X-Portkey-Provider", "azure")]), "gpt-image-2", Some("azure")),
+            (hosted(&[("x-portkey-config", "pc-mine")]), "gpt-image-2", None),
+            (connection(&[]), "gpt-image-2", None),
+        ] {
+            let call = routed(post(&connection, "/images/generations", JSON, JSON).unwrap(), model, "gpt-image-2");
+            let found = call.headers.iter().find(|(name, _)| name == provider).map(|(_, value)| value.as_str());
+            assert_eq!(found, route, "{model} {connection:?}");
         }
     }
 

@@ -90,8 +90,7 @@ pub(crate) fn settings_findings(settings: &Settings) -> Vec<Finding> {
             findings.push(finding(Severity::Warning, &config.path, message));
         }
     }
-    let routes = ["x-portkey-provider", "x-portkey-config", "x-portkey-virtual-key"];
-    let is_routed = settings.headers.iter().any(|header| routes.contains(&header.name.as_str()));
+    let is_routed = settings.headers.iter().any(|header| portkey::ROUTES.contains(&header.name.as_str()));
     if is_hosted && !is_routed {
         for (path, id) in settings.models.iter().filter(|(_, id)| prompt::split_slug(id).is_none()) {
             let message = format!(

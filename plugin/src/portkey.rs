@@ -38,6 +38,12 @@ pub const MODEL_CONTEXT_TOKENS: u32 = 200_000;
 /// Its longest answer, as `model_traits` has it.
 pub const MODEL_MAX_OUTPUT_TOKENS: u32 = 64_000;
 
+/// The headers that say where a bare name of a model goes. The hosted gateway does not know by itself (gateway 2.2.3).
+pub const ROUTES: [&str; 3] = ["x-portkey-provider", "x-portkey-config", "x-portkey-virtual-key"];
+/// Where the models below go that are asked where none is named. By their bare names they are right behind a gateway of
+/// one's own, too.
+pub const MAKER: &str = "@openai";
+
 /// The model that draws where none is named.
 pub const IMAGE_MODEL: &str = "gpt-image-2";
 /// Most images that one call may ask for.

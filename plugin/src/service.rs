@@ -12,7 +12,7 @@ use crate::bindings::openclaw::provider::types::{Connection, Error, GatewayRepor
 use crate::bindings::optional;
 use crate::call::{self, JSON};
 use crate::error::Result;
-use crate::{answer, audio, embeddings, http, images, models, prices, request, stream};
+use crate::{answer, audio, embeddings, http, images, models, portkey, prices, request, stream};
 
 /// Largest whole answer of chat and of the model listing.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
@@ -135,7 +135,7 @@ pub(crate) fn edit(
 
 fn draw(call: Request, body: &[u8], model: &str, failed: &str) -> Result<exports::images::Response> {
     let draw = || {
-        let answer = http::open(call, body)?;
+        let answer = http::open(call::routed(call, model, portkey::IMAGE_MODEL), body)?;
         let mut drawn = images::Answer::new(answer.announced().min(MAX_LARGE_ANSWER));
         http::each(&answer, MAX_LARGE_ANSWER, |piece| drawn.push(&piece))?;
         images::response(&answer.head, drawn, model)
@@ -148,7 +148,7 @@ pub(crate) fn embed(
     request: &optional::embeddings::Request,
 ) -> Result<optional::embeddings::Response> {
     let (model, body) = embeddings::request(request)?;
-    let call = call::post(connection, "/embeddings", JSON, JSON)?;
+    let call = call::routed(call::post(connection, "/embeddings", JSON, JSON)?, &model, portkey::EMBEDDING_MODEL);
     let (head, body) = http::fetch(call, body.as_bytes(), MAX_LARGE_ANSWER)?;
     embeddings::response(&head, &body, request.texts.len(), &model)
 }
@@ -182,13 +182,14 @@ pub(crate) fn transcribe(
     // It is in the body now.
     drop(request);
     let call = call::post(&form.connection, "/audio/transcriptions", JSON, &form.content_type)?;
+    let call = call::routed(call, &form.model, portkey::TRANSCRIPTION_MODEL);
     let (head, body) = http::fetch(call, &form.body, MAX_ANSWER)?;
     audio::transcript(&head, &body)
 }
 
 pub(crate) fn speak(connection: &Connection, request: &optional::audio::SpeechRequest) -> Result<Speech> {
-    let body = audio::speech(request)?;
-    let call = call::post(connection, "/audio/speech", "*/*", JSON)?;
+    let (model, body) = audio::speech(request)?;
+    let call = call::routed(call::post(connection, "/audio/speech", "*/*", JSON)?, &model, portkey::SPEECH_MODEL);
     let answer = http::open(call, body.as_bytes())?;
     // Some say in words that they failed, with a status of success.
     let first = answer.body.read().map_err(http::failed)?.unwrap_or_default();

@@ -7,7 +7,6 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    convert::Infallible,
     fmt, iter,
 };
 
@@ -33,7 +32,7 @@ fn mark(text: &str) -> String {
     format!("SEALED{}_", free.unwrap_or(taken.len() as u32))
 }
 
-/// How much a plugin may add to what it was shown, in bytes.
+/// How much a plugin may add to what it was shown, in bytes; and to what was hidden, by naming it more than once.
 const ADDED: usize = 1 << 20;
 
 /// The part of a configuration that the plugin of one provider sees.
@@ -132,17 +131,22 @@ impl View {
         headers.into_iter().flatten().filter_map(text).filter(|(_, value)| is_reference(value)).collect()
     }
 
-    /// Puts hidden values back where the next view would hide them again, and nowhere else.
-    fn put_back(&self, value: &mut Value, named: bool) {
-        let Some(sealed) = self.sealed.get(value) else { return };
+    /// Puts hidden values back where the next view would hide them again, and nowhere else. `room` is left for them, in bytes:
+    /// an answer of a kilobyte can name a value of a kilobyte a hundred times.
+    fn put_back(&self, value: &mut Value, named: bool, room: &mut usize) -> Result<()> {
+        let Some(sealed) = self.sealed.get(value) else { return Ok(()) };
         let is_hidden_again = if sealed.is_inline {
             Concealer { mark: &self.mark, count: 0, references: false }.hides_in(&sealed.value, named)
         } else {
             named || !sealed.value.is_string()
         };
         if is_hidden_again {
+            let left = room.checked_sub(size(&sealed.value));
+            let why = || format!("the plugin named hidden values of over {ADDED} bytes more than there were");
+            *room = left.ok_or_else(|| Error::new(why()))?;
             *value = sealed.value.clone();
         }
+        Ok(())
     }
 
     /// `config` with the plugin's changed part put back.
@@ -164,10 +168,8 @@ impl View {
             return Err(Error::new(format!("the plugin `{id}` wrote the member `{name}`")));
         }
         // Only where the next view would seal it again.
-        let Ok(()) = each_secret(&mut answer, id, |place, value| {
-            self.put_back(value, place.is_named());
-            Ok::<_, Infallible>(())
-        });
+        let mut room = ADDED + self.sealed.values().map(|sealed| size(&sealed.value)).sum::<usize>();
+        each_secret(&mut answer, id, |place, value| self.put_back(value, place.is_named(), &mut room))?;
         let mut merged = config.clone();
         put_back(&mut merged, &answer, id);
         // What a plugin wrote elsewhere must not get lost silently: refuse it.
@@ -179,6 +181,11 @@ impl View {
         }
         Ok(merged)
     }
+}
+
+/// As JSON, in bytes.
+fn size(value: &Value) -> usize {
+    value.to_string().len()
 }
 
 /// Names with a special meaning in JavaScript code that copies objects carelessly, as OpenClaw does with this file.
@@ -493,6 +500,20 @@ mod tests {
         assert_eq!(merged["models"]["providers"]["other"]["apiKey"], "other-key");
         assert_eq!(merged["agents"]["defaults"]["workspace"], "~/work");
         assert_eq!(merged["agents"]["defaults"]["models"], json!({"portkey/m": {}}));
+    }
+
+    #[test]
+    fn hidden_values_are_put_back_as_long_as_there_is_room() {
+        let config = json!({"models": {"providers": {"portkey": {"params": {"note": "x".repeat(40_000)}}}}});
+        let view = View::of(&config, "portkey");
+        for (copies, is_refused) in [(2, false), (1_000, true)] {
+            let mut answer: Value = serde_json::from_str(&view.json()).unwrap();
+            let entry = &mut answer["models"]["providers"]["portkey"];
+            let hidden = entry["params"].clone();
+            entry["headers"] = (0..copies).map(|name| (name.to_string(), hidden.clone())).collect();
+            let outcome = view.merge_back(&config, "portkey", &answer.to_string());
+            assert_eq!(outcome.is_err(), is_refused, "{copies}");
+        }
     }
 
     #[test]

@@ -258,7 +258,10 @@ impl Decoder {
         } else if value.starts_with(b"{") {
             self.words.clear();
         }
-        if let [.., last] = value.trim_ascii_end() {
+        // Most end so.
+        if let [.., b'}' | b']'] = value {
+            self.is_whole = true;
+        } else if let [.., last] = value.trim_ascii_end() {
             self.is_whole = matches!(last, b'}' | b']');
         }
         self.data.extend_from_slice(value);

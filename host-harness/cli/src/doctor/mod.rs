@@ -66,7 +66,7 @@ pub(crate) async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
         });
         output::print_json(&report.json(&versions));
     } else {
-        report.print();
+        report.print(args.chat);
     }
     Ok(report.error().map_or(ExitCode::SUCCESS, exit_code::of))
 }

@@ -157,14 +157,18 @@ impl Report {
         self.lines.iter().any(|line| line.name == "chat" && line.state == State::Good)
     }
 
-    pub(super) fn print(&self) {
+    /// `was_to_chat` is whether a model was to be asked.
+    pub(super) fn print(&self, was_to_chat: bool) {
         self.lines.iter().for_each(Line::print);
         let count = |state| self.lines.iter().filter(|line| line.state == state).count();
         let summary = match (count(State::Bad), count(State::Warning)) {
             (0, 0) => "All is well.".to_owned(),
             // Only a reply shows that it works.
             (0, warnings) if self.has_chatted() => format!("It works, with {}.", number(warnings, "warning")),
-            (0, warnings) => format!("Nothing failed, with {}; --chat asks a model too.", number(warnings, "warning")),
+            (0, warnings) => {
+                let rest = if was_to_chat { "no model was asked" } else { "--chat asks a model too" };
+                format!("Nothing failed, with {}; {rest}.", number(warnings, "warning"))
+            }
             (failed, 0) => format!("{} failed.", number(failed, "check")),
             (failed, warnings) => format!("{} failed, with {}.", number(failed, "check"), number(warnings, "warning")),
         };

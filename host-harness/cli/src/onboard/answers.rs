@@ -99,6 +99,12 @@ impl Answers {
             }
             _ => {}
         }
+        for (name, value) in &self.headers {
+            let referred = value.split_once("${").and_then(|(_, rest)| Some(rest.split_once('}')?.0));
+            if let Some(variable) = referred.filter(|variable| std::env::var_os(variable).is_none()) {
+                left.push(format!("The header {name} needs {variable}, which is not set here."));
+            }
+        }
         if in_environment && self.secret.is_some() && self.key != KeyPlace::Reference {
             left.push(format!("{variable} of the environment comes before it, as long as it is set."));
         }

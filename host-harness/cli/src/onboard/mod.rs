@@ -177,6 +177,7 @@ fn answers_of_flags(
     if let (Some(credential), None) = (credential.filter(|credential| credential.required), &secret) {
         let missing = format!("there is no {}: set {}", credential.label, ways_to_give(credential));
         match args.key {
+            None if KeyPlace::of(None, file.value(), &descriptor.id) == KeyPlace::OpenClaw => {}
             // To refer to a key needs none, but whoever did not ask for just that will want to know.
             None => output::note(&format!("note: {missing}")),
             Some(KeyPlace::Reference | KeyPlace::OpenClaw) => {}
