@@ -12,6 +12,7 @@ use super::computed::{example, list, steps, text_of};
 use super::respond::response;
 use super::strict::family::{Family, Thinking};
 use super::strict::{REDACTED, Signature, anthropic, bedrock, gemini};
+use super::translate::set;
 
 /// What is said to one request.
 struct Said {
@@ -118,9 +119,15 @@ fn thinks<'f>(model: &str, body: &Value) -> Option<&'f Family> {
     Family::of(model).filter(|family| family.is_thinking(body))
 }
 
-/// `POST /v1/messages`.
-pub(super) fn messages(body: &Value, account: impl FnOnce(&Value) -> Accounted) -> Response {
-    if let Err(message) = anthropic::check(body) {
+/// `POST /v1/messages`, with the beta that its header asks for. In the body it is refused (MiXaiLL76/auto_ai_router#116); the
+/// rules read it there all the same.
+pub(super) fn messages(mut body: Value, beta: Option<&str>, account: impl FnOnce(&Value) -> Accounted) -> Response {
+    let unknown = body.get("anthropic_beta").map(|_| "anthropic_beta: Extra inputs are not permitted".to_owned());
+    if let Some(beta) = beta {
+        set(&mut body, "anthropic_beta", beta);
+    }
+    let body = &body;
+    if let Err(message) = unknown.map_or_else(|| anthropic::check(body), Err) {
         return json_response(
             400,
             &json!({"type": "error", "error": {"type": "invalid_request_error", "message": message}}),

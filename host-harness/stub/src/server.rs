@@ -258,11 +258,7 @@ impl Server {
     fn native(&self, request: &Recorded, endpoint: &str) -> Option<Response> {
         let account = |body: &Value| self.account(body);
         if endpoint == "messages" {
-            let mut body = request.json();
-            if let Some(beta) = request.header("anthropic-beta") {
-                body["anthropic_beta"] = beta.into();
-            }
-            return Some(native::messages(&body, account));
+            return Some(native::messages(request.json(), request.header("anthropic-beta"), account));
         }
         if let Some((model, method)) = endpoint.strip_prefix("model/").and_then(|rest| rest.rsplit_once('/')) {
             let model = model.replace("%3A", ":");

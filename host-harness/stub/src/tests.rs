@@ -74,6 +74,27 @@ fn asks_for_the_key_in_the_shape_of_whom_it_plays() {
     }
 }
 
+/// A beta is asked for in Anthropic's header, beside a body of any form, and not in the body.
+#[test]
+fn a_beta_stands_in_the_header() {
+    let stub = start(Options { role: Role::Upstream, ..Options::default() });
+    let binding = "thinking-binding-controls-2026-08-01";
+    let thinking = json!({"type": "adaptive", "block_binding": {"prefix_mismatch_behavior": "drop_block"}});
+    let messages = json!([{"role": "user", "content": "hi"}]);
+    let mut body = json!({"model": "claude-opus-5-5", "max_tokens": 9, "thinking": thinking, "messages": messages});
+    let post = |beta: &str, body: &serde_json::Value| {
+        let head = format!("POST /v1/messages HTTP/1.1\r\ncontent-type: application/json\r\nanthropic-beta: {beta}");
+        ask(&stub, &head, body.to_string().as_bytes())
+    };
+    assert!(post(binding, &body).starts_with("HTTP/1.1 200 "));
+    assert!(post("x", &body).contains("block_binding: Extra inputs are not permitted"));
+    body["anthropic_beta"] = binding.into();
+    assert!(post(binding, &body).contains("anthropic_beta: Extra inputs are not permitted"));
+    for odd in [json!([]), json!("x"), json!(1)] {
+        assert!(post("x", &odd).contains("max_tokens: Field required"), "{odd}");
+    }
+}
+
 #[test]
 fn remembers_only_the_newest() {
     let stub = start(Options { record: 2, ..Options::default() });

@@ -94,7 +94,7 @@ fn exception() -> Refusal {
     Refusal { status: 500, body: json!({"status": "failure", "message": "Something went wrong"}) }
 }
 
-fn set(body: &mut Value, name: &str, value: impl Into<Value>) {
+pub(crate) fn set(body: &mut Value, name: &str, value: impl Into<Value>) {
     if let Some(fields) = body.as_object_mut() {
         fields.insert(name.into(), value.into());
     }
