@@ -1,8 +1,7 @@
 //! The limit for an answer, reasoning included.
 
-use super::body::{Body, first, remove, take_first};
+use super::body::{Body, first, remove};
 use super::targets::Targets;
-use crate::json::Json;
 use crate::options::{Model, Options};
 
 /// The limit if the provider requires one, and neither the request nor the configuration sets it.
@@ -12,29 +11,30 @@ const DEFAULT_WHOLE: u32 = 8_192;
 
 const MAX_TOKENS: &str = "max_tokens";
 const MAX_COMPLETION_TOKENS: &str = "max_completion_tokens";
-const NAMES: [&str; 2] = [MAX_TOKENS, MAX_COMPLETION_TOKENS];
-/// Names of the Responses API, Vercel's SDK before 5, Gemini, Hugging Face and Ollama. The gateway leaves them out
-/// (1.15.2), and OpenAI refuses them.
-const OTHERS: [&str; 5] = ["max_output_tokens", "maxTokens", "maxOutputTokens", "max_new_tokens", "num_predict"];
+/// Then names of the Responses API, Vercel's SDK before 5, Gemini, Hugging Face and Ollama, where the model is known: the
+/// gateway leaves them out (1.15.2), and OpenAI refuses them.
+const NAMES: [&str; 7] = [
+    MAX_TOKENS, MAX_COMPLETION_TOKENS, "max_output_tokens", "maxTokens", "maxOutputTokens", "max_new_tokens",
+    "num_predict",
+];
+
+fn names(targets: &Targets) -> &'static [&'static str] {
+    if targets.known().is_empty() { &NAMES[..2] } else { &NAMES }
+}
 
 /// Sets the limit if it is required (Anthropic: `max_tokens: Field required`), lowers it to what the models can write,
 /// and chooses its name: OpenAI's reasoning models refuse `max_tokens`. The gateway maps the newer name for all but a
 /// few providers, and for those it leaves the limit out (1.15.2).
 pub(super) fn output(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, options: &Options<'_>) {
-    if !targets.known().is_empty() {
-        let other = take_first(&mut body.members, &OTHERS);
-        remove(&mut body.members, &OTHERS);
-        let is_named = first(&body.members, &NAMES).is_some();
-        body.members.set_some(MAX_TOKENS, other.filter(|_| !is_named));
-    }
+    let names = names(targets);
     // To some clients -1 is no limit. Of two the smaller holds.
-    for name in NAMES {
-        if body.members.get(name).and_then(Json::number).is_some_and(|limit| limit < 0.0) {
+    for name in names {
+        if body.members.get(name).is_none_or(|limit| limit.number().is_some_and(|limit| limit < 0.0)) {
             body.members.remove(name);
         }
     }
-    let asked = NAMES.iter().filter_map(|&name| body.members.get(name)?.count()).min();
-    let is_named = first(&body.members, &NAMES).is_some();
+    let asked = names.iter().filter_map(|&name| body.members.get(name)?.count()).min();
+    let is_named = first(&body.members, names).is_some();
     if is_named && asked.is_none() {
         // No number: the provider's to refuse.
         return;
@@ -54,18 +54,16 @@ pub(super) fn output(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, op
 
 /// Sets it under only this name.
 pub(super) fn set(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, limit: u32) {
-    let before = NAMES.iter().copied().find(|&name| body.members.get(name).is_some());
+    let names = names(targets);
     let name = match own.limit_field.as_deref() {
         Some("max_tokens") => MAX_TOKENS,
         Some("max_completion_tokens") => MAX_COMPLETION_TOKENS,
         _ if targets.all(|target| !target.takes_completion_tokens()) => MAX_TOKENS,
         _ if !targets.known().is_empty() => MAX_COMPLETION_TOKENS,
         // Nothing is known: as the host says.
-        _ => before.unwrap_or(MAX_TOKENS),
+        _ => names.iter().copied().find(|&name| body.members.get(name).is_some()).unwrap_or(MAX_TOKENS),
     };
-    for other in NAMES.iter().filter(|&&other| other != name) {
-        body.members.remove(other);
-    }
+    remove(&mut body.members, names);
     body.members.set(name, limit);
 }
 
