@@ -126,6 +126,11 @@ pub(super) fn parts<'a>(message: &Object<'a>, name: &str) -> Option<Vec<Object<'
     Some(parts)
 }
 
+/// A message with this content alone.
+pub(super) fn turn<'a>(role: &'static str, content: Json<'a>) -> Object<'a> {
+    Object::from([("role", role.into()), ("content", content)])
+}
+
 pub(super) fn text_part(text: Json<'_>) -> Object<'_> {
     Object::from([("type", "text".into()), ("text", text)])
 }
@@ -136,10 +141,18 @@ pub(super) fn list<'a>(objects: Vec<Object<'a>>) -> Json<'a> {
 
 /// Changes the calls of one turn, and leaves out those of which nothing is left.
 pub(super) fn calls<'a>(message: &mut Object<'a>, change: &mut dyn FnMut(Object<'a>) -> Option<Object<'a>>) {
-    let Some(calls) = message.take("tool_calls") else { return };
-    let calls = each(calls.into_items(), &mut |call| change(call.into_object()?).map(Json::from));
+    let calls = match message.take("tool_calls") {
+        // Some hosts keep one alone.
+        Some(alone) if alone.is_object() => alloc::vec![alone],
+        calls => calls.map(Json::into_items).unwrap_or_default(),
+    };
+    let calls = each(calls, &mut |call| change(call.into_object()?).map(Json::from));
     if calls.is_empty() { message.remove("tool_calls") } else { message.set("tool_calls", calls) }
 }
+
+/// Where a result, or a call, has the call's id: in chat completions, at Anthropic, in Vercel's SDK, and where no member says
+/// more.
+pub(super) const IDS: [&str; 4] = ["tool_call_id", "tool_use_id", "toolCallId", "id"];
 
 /// Whether a message holds anything that a provider would miss.
 pub(super) fn says_something(message: &Object<'_>) -> bool {

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::body::{Body, each, is_system, list, parts, text_part};
+use super::body::{Body, each, first, is_system, list, parts, text_part, turn};
 use super::cache::{MARK, in_list};
 use super::pairs;
 use super::targets::Targets;
@@ -73,7 +73,9 @@ pub(super) fn tool_images(body: &mut Body<'_>, targets: &Targets) {
 /// What is said in a part that is not the user's; none where it says nothing to another model.
 fn said<'a>(part: Json<'a>, is_own: bool, is_claude: bool) -> Option<Json<'a>> {
     let Some(object) = part.object() else { return Some(part) };
-    let (kind, text) = (object.text("type"), object.text("text"));
+    // What a model summed up stands in `content` (Anthropic's compaction).
+    let text = first(&object, if is_own { &["text", "content"] } else { &["text"] });
+    let (kind, text) = (object.text("type"), text.map(Json::text).unwrap_or_default());
     match &*kind {
         "text" | "image_url" | "file" => Some(part),
         // Anthropic's own.
@@ -93,7 +95,7 @@ fn said<'a>(part: Json<'a>, is_own: bool, is_claude: bool) -> Option<Json<'a>> {
 
 fn show<'a>(out: &mut Vec<Object<'a>>, shown: &mut Vec<Json<'a>>) {
     if !shown.is_empty() {
-        out.push(Object::from([("role", "user".into()), ("content", core::mem::take(shown).into())]));
+        out.push(turn("user", core::mem::take(shown).into()));
     }
 }
 
@@ -161,7 +163,7 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
 /// older Claude thinks ("You cannot pre-fill responses when thinking is enabled": Anthropic's documentation): a history
 /// that was cut off gets some. Of a prompt that is a system text alone the last becomes the user's.
 pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
-    let said = |text: &'static str| Object::from([("role", "user".into()), ("content", text.into())]);
+    let said = |text: &'static str| turn("user", text.into());
     let is_own = |message: Option<&Object<'_>>| message.is_some_and(|message| message.is("role", "assistant"));
     if is_own(body.messages.iter().rfind(|message| !is_system(message))) {
         let thinks = body.members.get("thinking").is_some_and(|it| !it.members().is("type", "disabled"));
@@ -233,8 +235,7 @@ pub(super) fn order(body: &mut Body<'_>, targets: &Targets) {
             continue;
         }
         if wants_answers && message.is("role", "user") && before.is_some_and(|before| before.is("role", "tool")) {
-            let said = ("content", "I have processed the tool results.".into());
-            out.push(Object::from([("role", "assistant".into()), said]));
+            out.push(turn("assistant", "I have processed the tool results.".into()));
         }
         out.push(message);
     }
@@ -252,7 +253,7 @@ pub(super) fn beside_calls(body: &mut Body<'_>, targets: &Targets) {
         if message.has("tool_calls")
             && let Some(said) = message.take("content").filter(|said| !said.is(""))
         {
-            out.push(Object::from([("role", "assistant".into()), ("content", said)]));
+            out.push(turn("assistant", said));
         }
         out.push(message);
     }
@@ -268,7 +269,7 @@ pub(super) fn told_calls(body: &mut Body<'_>, targets: &Targets) {
     for message in &mut body.messages {
         if message.is("role", "tool") {
             let text = ["Result of ", &message.text("tool_call_id"), ": ", &message.text("content")].concat();
-            *message = Object::from([("role", "user".into()), ("content", text.into())]);
+            *message = turn("user", text.into());
         } else if let Some(calls) = message.take("tool_calls").and_then(Json::into_list) {
             let mut text = message.text("content").into_owned();
             for call in calls.into_iter().filter_map(Json::into_object) {

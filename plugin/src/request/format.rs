@@ -3,7 +3,7 @@
 
 use alloc::string::String;
 
-use super::body::{Body, first, is_system};
+use super::body::{Body, first, is_system, turn};
 use super::targets::Targets;
 use super::{schema, tools};
 use crate::json::{Json, Object};
@@ -130,5 +130,5 @@ fn say(body: &mut Body<'_>, words: String) {
         return before.set("content", [&*text, "\n\n", &words].concat());
     }
     // Parts stay as they are: one of them may be kept in the prompt cache.
-    body.messages.insert(at, Object::from([("role", "system".into()), ("content", words.into())]));
+    body.messages.insert(at, turn("system", words.into()));
 }

@@ -5,7 +5,7 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::body::{Body, calls};
+use super::body::{Body, IDS, calls, first};
 use super::targets::Targets;
 use crate::json::{Json, Object, firsts};
 use crate::model_traits::{Family, Route};
@@ -44,7 +44,9 @@ pub(super) fn all(body: &mut Body<'_>, targets: &Targets) {
             for (id, number) in named {
                 open.call(id, number);
             }
-        } else if let Some((id, _)) = named.next().and_then(|(id, number)| open.answer(id, number)) {
+        } else if let Some((id, _)) =
+            named.next().and_then(|(id, number)| open.answer(id, number, first(&message, &IDS[..3]).is_some()))
+        {
             message.set("tool_call_id", Json::Text(id));
         } else {
             message.set("role", "user");
@@ -77,9 +79,11 @@ impl<'a> Open<'a> {
         }
     }
 
-    /// The call that a result is for: the one with its id, and without an id the first. It has its result now.
-    fn answer(&mut self, id: Cow<'a, str>, number: usize) -> Option<(Cow<'a, str>, usize)> {
-        let (id, number) = if id.is_empty() { self.first()? } else { (id, number) };
+    /// The call that a result is for: the one with its id, and without an id the first. It has its result now. An `id`
+    /// that no call has is the message's own.
+    fn answer(&mut self, id: Cow<'a, str>, number: usize, is_of_call: bool) -> Option<(Cow<'a, str>, usize)> {
+        let is_open = is_of_call || self.counts.get(number).is_some_and(|&count| count > 0);
+        let (id, number) = if id.is_empty() || !is_open { self.first()? } else { (id, number) };
         let count = self.counts.get_mut(number).filter(|count| **count > 0)?;
         *count -= 1;
         Some((id, number))
@@ -97,7 +101,7 @@ impl<'a> Open<'a> {
 
     /// Gives those that are left a result.
     fn close(&mut self, out: &mut Vec<Object<'a>>) {
-        while let Some((id, _)) = self.answer(Cow::default(), 0) {
+        while let Some((id, _)) = self.answer(Cow::default(), 0, false) {
             let said = ("content", "No result provided".into());
             out.push(Object::from([("role", "tool".into()), ("tool_call_id", Json::Text(id)), said]));
         }
@@ -108,7 +112,7 @@ impl<'a> Open<'a> {
 pub(super) fn ids_of<'a>(messages: &[Object<'a>]) -> Vec<Vec<Cow<'a, str>>> {
     let id = |call: &Json<'a>| if let Json::Object(call) = call { call.text("id") } else { Cow::default() };
     let told = |message: &Object<'a>| match message.get("tool_calls") {
-        _ if message.is("role", "tool") => alloc::vec![message.text("tool_call_id")],
+        _ if message.is("role", "tool") => alloc::vec![first(message, &IDS).map(Json::text).unwrap_or_default()],
         Some(Json::List(calls)) => calls.iter().map(id).collect(),
         _ => Vec::new(),
     };

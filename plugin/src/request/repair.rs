@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::body::{Body, REASONING, calls, each, first, is_empty, list, parts, says_something, take_first};
+use super::body::{Body, IDS, REASONING, calls, each, first, is_empty, list, parts, says_something, take_first, turn};
 use super::cache::MARK;
 use super::spelling::{blocks, with_data};
 use super::targets::Targets;
@@ -32,6 +32,13 @@ pub(super) fn functions(body: &mut Body<'_>, targets: &Targets) {
         body.members.set("tool_choice", named.unwrap_or(choice));
     }
     body.members.remove("function_call");
+    // Anthropic's, Bedrock's and Vercel's place for what is told beforehand, which the gateway reads for nobody.
+    if !targets.is_unknown() {
+        if let Some(told) = body.members.take("system") {
+            body.messages.insert(0, turn("system", told));
+        }
+        body.members.remove("system");
+    }
     for message in &mut body.messages {
         let role = message.text("role").to_ascii_lowercase();
         let role = match &*role {
@@ -53,13 +60,13 @@ pub(super) fn functions(body: &mut Body<'_>, targets: &Targets) {
     }
 }
 
-/// Calls and results among the parts of a content, as Anthropic's API has them, LiteLLM's users (BerriAI/litellm#7099) and
-/// Vercel's SDK, become those of chat completions: the gateway drops them.
+/// Calls and results among the parts of a content, as Anthropic's API has them, LiteLLM's users (BerriAI/litellm#7099),
+/// LangChain and Vercel's SDK, become those of chat completions: the gateway drops them.
 pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
     // Whether it is a result, or a call.
     let of_tool = |part: &Object<'_>| match &*part.text("type") {
         "tool_result" | "tool-result" => Some(true),
-        "tool_use" | "tool-call" | "function" => Some(false),
+        "tool_use" | "tool-call" | "tool_call" | "function" => Some(false),
         _ => None,
     };
     let has_blocks = |message: &Object<'_>| {
@@ -81,7 +88,7 @@ pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
                 rest.push(part);
                 continue;
             };
-            let id = take_first(&mut part, &["tool_use_id", "toolCallId", "id"]).unwrap_or("".into());
+            let id = take_first(&mut part, &IDS).unwrap_or("".into());
             if is_result {
                 let mut result = Object::from([("role", "tool".into()), ("tool_call_id", id)]);
                 let said = take_first(&mut part, &["content", "result", "output"]);
@@ -114,7 +121,6 @@ pub(super) fn arguments(body: &mut Body<'_>, targets: &Targets) {
     let names = Names::of(targets);
     let renamed = &body.renamed;
     for message in &mut body.messages {
-        spell(message, "tool_call_id");
         calls(message, &mut |mut call| {
             if !keeps_custom && let Some(mut custom) = call.take("custom").and_then(Json::into_object) {
                 call.remove("custom");
@@ -125,13 +131,6 @@ pub(super) fn arguments(body: &mut Body<'_>, targets: &Targets) {
             rename(&mut call, renamed);
             whole_call(call, names)
         });
-    }
-}
-
-/// Makes a text of an id that is a number.
-fn spell(object: &mut Object<'_>, name: &'static str) {
-    if object.get(name).is_some_and(|id| id.scalar().is_some()) {
-        object.set(name, object.text(name).into_owned());
     }
 }
 
@@ -155,7 +154,10 @@ fn whole_call(mut call: Object<'_>, names: Option<Names>) -> Option<Object<'_>> 
     }
     let Some(mut function) = function else { return Some(call).filter(|call| call.is("type", "custom")) };
     function.get("name")?;
-    spell(&mut call, "id");
+    // Some are numbers.
+    if call.get("id").is_some_and(|id| id.scalar().is_some()) {
+        call.set("id", call.text("id").into_owned());
+    }
     // As Continue and LlamaIndex write it (continuedev/continue#5091): all refuse one that is empty.
     if function.is("name", "") {
         function.set("name", "unknown");
@@ -243,14 +245,10 @@ pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
     }
 }
 
-/// No message without a content, no image without data, no empty list of calls. OpenClaw's own client says the same in the
-/// place of the first two.
+/// No message without a content, no image without data. OpenClaw's own client says the same in their place.
 pub(super) fn contents(body: &mut Body<'_>, targets: &Targets) {
     let is_from_web_alone = targets.all(|it| matches!(it.family, Family::Claude | Family::Gpt | Family::Gemini));
     for message in &mut body.messages {
-        if message.get("tool_calls").is_none_or(is_empty) {
-            message.remove("tool_calls");
-        }
         // None but OpenAI knows a refusal apart from what is said, and the texts among the blocks are said there too.
         if message.get("content").is_none() {
             let said = first(message, &["refusal", "content_blocks"]).map(Json::text).filter(|said| !said.is_empty());
