@@ -1,8 +1,10 @@
 //! Requests as clients send them and providers refused them, through the gateway's stand-in, which refuses what they do:
 //! `tests/requests.jsonl`, an input and the models that it is for on each line. Nothing is refused, and where a line says what is
-//! to be sent, this is.
+//! to be sent, this is. Nor is anything lost that was said: a provider does not refuse what it never gets. What a line gives up
+//! stands in its `lost`, in words, each with the reason.
 
-use std::fs;
+use std::collections::HashSet;
+use std::{fs, slice};
 
 use host_harness::wit::chat::{Ask, AssistantPart, Request};
 use serde_json::{Value, json};
@@ -54,6 +56,86 @@ fn models(input: &Value) -> Vec<&str> {
     named.iter().flat_map(of).chain(ids).collect()
 }
 
+/// The words of a text, so that spaces, marks and the escapes of JSON within JSON make no difference.
+fn words(text: &str) -> String {
+    let plain = ["\\n", "\\t", "\\r", "\\u0000"].iter().fold(text.to_owned(), |text, escape| text.replace(escape, " "));
+    let words = plain.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Members that are no words to a model: what a part is and whose, files, and what the provider does with it.
+const NO_TEXTS: [&str; 17] = [
+    "type", "id", "tool_use_id", "toolCallId", "toolName", "tool_call_ids", "cache_control", "data", "file_data",
+    "blob", "detail", "index", "format", "media_type", "mime_type", "mimeType", "mediaType",
+];
+
+/// Parts of what a model thought: they go back in other members, or stay away.
+const THOUGHT: [&str; 4] = ["thinking", "redacted_thinking", "reasoning", "think"];
+
+/// The words of each text and number in a value.
+fn leaves(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Null => {}
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, found)),
+        Value::Object(members) if THOUGHT.iter().any(|kind| members.get("type").is_some_and(|it| it == kind)) => {}
+        Value::Object(members) => {
+            let read = members.iter().filter(|(name, _)| !NO_TEXTS.contains(&name.as_str()));
+            read.for_each(|(_, member)| leaves(member, found));
+        }
+        Value::String(text) if text.starts_with("data:") => {}
+        Value::String(text) => found.push(words(text)),
+        scalar => found.push(words(&scalar.to_string())),
+    }
+}
+
+/// What is said in a body: all texts, and the names and arguments of calls. Those of one content may become one.
+fn said(body: &Value) -> Vec<Vec<String>> {
+    let mut contents = vec![&body["system"]];
+    for message in body["messages"].as_array().into_iter().flatten() {
+        contents.push(&message["content"]);
+        let calls = match &message["tool_calls"] {
+            Value::Array(calls) => calls.as_slice(),
+            alone => slice::from_ref(alone),
+        };
+        let parts = message["content"].as_array().into_iter().flatten();
+        contents.extend(parts.filter(|part| part["type"] == "tool-call").map(|part| &part["toolName"]));
+        let functions = calls.iter().flat_map(|call| [call, &call["function"], &call["custom"]]);
+        for function in functions.chain([&message["function_call"]]) {
+            contents.extend(["name", "arguments", "input", "args"].map(|name| &function[name]));
+        }
+    }
+    let texts = |content| {
+        let mut texts = Vec::new();
+        leaves(content, &mut texts);
+        texts
+    };
+    contents.into_iter().map(texts).collect()
+}
+
+/// What was said in a body, and is not in what was sent.
+fn lost(body: &Value, sent: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    ["messages", "input", "instructions"].iter().for_each(|name| leaves(&sent[name], &mut found));
+    let mut found = format!(" {} ", found.join(" | "));
+    // Each counts once, so that one of two that are alike is missed.
+    let mut take = |text: &str| {
+        let text = format!(" {text} ");
+        let at = found.find(&text);
+        at.into_iter().for_each(|at| found.replace_range(at..at + text.len(), " | "));
+        at.is_some() || text.trim().is_empty()
+    };
+    let mut said = said(body);
+    // The longest first: a short one may be a part of it.
+    said.sort_by_key(|texts| usize::MAX - texts.iter().map(String::len).sum::<usize>());
+    let mut lost = Vec::new();
+    for texts in said {
+        if !take(&texts.concat()) {
+            lost.extend(texts.into_iter().filter(|text| !take(text)));
+        }
+    }
+    lost
+}
+
 #[tokio::test]
 async fn what_clients_send_is_refused_by_nobody() {
     let (stub, provider) = before_hosted().await;
@@ -61,7 +143,10 @@ async fn what_clients_send_is_refused_by_nobody() {
     let (mut tried, mut wrong) = (0, Vec::new());
     for (number, line) in (1..).zip(inputs.lines()) {
         let input: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("line {number}: {error}"));
-        for model in models(&input) {
+        let models = models(&input);
+        assert!(!models.is_empty(), "line {number}");
+        let mut given_up = HashSet::new();
+        for model in models {
             tried += 1;
             let mut body = input["body"].clone();
             body["model"] = model.into();
@@ -70,6 +155,12 @@ async fn what_clients_send_is_refused_by_nobody() {
                 continue;
             }
             let sent = stub.take().pop().unwrap().json();
+            for text in lost(&body, &sent) {
+                if !input["lost"][&text].is_string() {
+                    wrong.push(format!("line {number}, {model}: {text:?} is lost"));
+                }
+                given_up.insert(text);
+            }
             for (place, expected) in input["sent"].as_object().into_iter().flatten() {
                 let found = sent.pointer(place).unwrap_or(&Value::Null);
                 if found != expected {
@@ -77,6 +168,8 @@ async fn what_clients_send_is_refused_by_nobody() {
                 }
             }
         }
+        let kept = input["lost"].as_object().into_iter().flatten().filter(|(text, _)| !given_up.contains(*text));
+        wrong.extend(kept.map(|(text, _)| format!("line {number}: {text:?} is lost for nobody")));
     }
     assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(tried >= 200, "{tried}");
