@@ -22,14 +22,13 @@ use crate::text::hash_of;
 pub(super) fn functions(body: &mut Body<'_>, targets: &Targets) {
     let functions = body.members.take_list("functions");
     body.members.remove("functions");
-    body.tools.extend(
-        functions.into_iter().filter_map(Json::into_object).map(|function| [("function", function.into())].into()),
-    );
+    for function in functions.into_iter().filter_map(Json::into_object) {
+        body.tools.push([("function", function.into())].into());
+    }
     if let Some(choice) = body.members.take("function_call")
         && body.members.get("tool_choice").is_none()
     {
-        let named = choice.is_object().then(|| [("type", "function".into()), ("function", choice.clone())].into());
-        body.members.set("tool_choice", named.unwrap_or(choice));
+        body.members.set("tool_choice", choice);
     }
     body.members.remove("function_call");
     // Anthropic's, Bedrock's and Vercel's place for what is told beforehand, which the gateway reads for nobody.
@@ -63,15 +62,15 @@ pub(super) fn functions(body: &mut Body<'_>, targets: &Targets) {
 /// Calls and results among the parts of a content, as Anthropic's API has them, LiteLLM's users (BerriAI/litellm#7099),
 /// LangChain and Vercel's SDK, become those of chat completions: the gateway drops them.
 pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
-    // Whether it is a result, or a call.
-    let of_tool = |part: &Object<'_>| match &*part.text("type") {
+    // Whether it is a result, or a call. What others than the model say may be a list of functions.
+    let of_tool = |message: &Object<'_>, part: &Object<'_>| match &*part.text("type") {
         "tool_result" | "tool-result" => Some(true),
-        "tool_use" | "tool-call" | "tool_call" | "function" => Some(false),
+        "tool_use" | "tool-call" | "tool_call" | "function" if message.is("role", "assistant") => Some(false),
         _ => None,
     };
     let has_blocks = |message: &Object<'_>| {
         message.get("content").is_some_and(Json::is_nested)
-            && parts(message, "content").is_some_and(|all| all.iter().any(|part| of_tool(part).is_some()))
+            && parts(message, "content").is_some_and(|all| all.iter().any(|part| of_tool(message, part).is_some()))
     };
     if !body.messages.iter().any(has_blocks) {
         return;
@@ -83,16 +82,21 @@ pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
             continue;
         };
         let (mut calls, mut rest) = (Vec::new(), Vec::new());
+        let before = out.len();
         for mut part in all {
-            let Some(is_result) = of_tool(&part) else {
+            let Some(is_result) = of_tool(&message, &part) else {
                 rest.push(part);
                 continue;
             };
             let id = take_first(&mut part, &IDS).unwrap_or("".into());
             if is_result {
                 let mut result = Object::from([("role", "tool".into()), ("tool_call_id", id)]);
-                let said = take_first(&mut part, &["content", "result", "output"]);
-                result.set_some("content", said.map(|said| said.members().take("value").unwrap_or(said)));
+                // As Vercel's SDK has it since 5.
+                let mut typed = part.object("output");
+                if typed.has("type") {
+                    part.set_some("output", typed.take("value"));
+                }
+                result.set_some("content", take_first(&mut part, &["content", "result", "output"]));
                 out.push(result);
             } else {
                 part.extend(part.object("function"));
@@ -106,9 +110,11 @@ pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
         if !calls.is_empty() && message.get("tool_calls").is_none_or(is_empty) {
             message.set("tool_calls", calls);
         }
-        if !rest.is_empty() || message.get("tool_calls").is_some() {
+        let has_calls = !message.get("tool_calls").is_none_or(is_empty);
+        if has_calls || !rest.is_empty() {
             message.set("content", list(rest));
-            out.push(message);
+            // Results come behind their calls, and what a user says behind the results.
+            out.insert(if has_calls { before } else { out.len() }, message);
         }
     }
     body.messages = out;

@@ -2497,3 +2497,44 @@ fn the_limit_is_named_as_the_model_knows_it() {
         assert_eq!(sent(model)["max_tokens"], 7, "{model}");
     }
 }
+
+#[test]
+fn calls_and_results_among_the_parts_go_where_they_belong() {
+    let sent = |all: Value| plain(json!({"model": GPT, "messages": all}))["messages"].clone();
+    let own = |parts: Value| json!({"role": "assistant", "content": parts});
+    let asked = json!({"type": "tool-call", "toolCallId": "c", "toolName": "f", "input": {}});
+    let gave =
+        |name: &str, value: Value| json!({"type": "tool-result", "toolCallId": "c", "toolName": "f", name: value});
+    let called = calls(json!([call("c", "f", "{}".into())]));
+    // What a tool gave is no call, and what a user said.
+    let listed = json!([{"type": "function", "function": {"name": "f", "parameters": {}}}]);
+    let told = json!([{"type": "text", "text": listed[0].to_string()}]);
+    assert_eq!(sent(json!([called, result("c", listed.clone())]))[1], result("c", told));
+    let said = json!({"role": "user", "content": listed});
+    assert_eq!(plain(json!({"model": "@team/prod", "messages": [said]}))["messages"], json!([said]));
+    assert!(sent(json!([said]))[0].get("tool_calls").is_none());
+    // All of what a tool gave.
+    for (name, value, expected) in [
+        ("result", json!({"value": 21, "unit": "C"}), r#"{"value":21,"unit":"C"}"#),
+        ("output", json!({"value": 21, "unit": "C"}), r#"{"value":21,"unit":"C"}"#),
+        ("output", json!({"type": "json", "value": {"value": 21}}), r#"{"value":21}"#),
+        ("output", json!({"type": "text", "value": "21"}), "21"),
+        ("output", json!("21"), "21"),
+    ] {
+        let messages = sent(json!([own(json!([asked])), {"role": "tool", "content": [gave(name, value)]}]));
+        assert_eq!(messages, json!([called, result("c", expected.into())]), "{name}");
+    }
+    let block = json!({"type": "tool_result", "tool_use_id": "c", "content": {"value": 21, "unit": "C"}});
+    let messages = sent(json!([own(json!([asked])), {"role": "user", "content": [block]}]));
+    assert_eq!(messages[1], result("c", r#"{"value":21,"unit":"C"}"#.into()));
+    // A tool that the provider runs has its result in the same turn.
+    let messages = sent(json!([user("q"), own(json!([asked, gave("result", "21".into())])), user("thanks")]));
+    assert_eq!(messages, json!([user("q"), called, result("c", "21".into()), user("thanks")]));
+    let messages =
+        sent(json!([user("q"), called, own(json!([gave("result", "21".into()), {"type": "text", "text": "x"}]))]));
+    assert_eq!(messages[2], result("c", "21".into()));
+    // What a user says comes behind the results.
+    let both = json!({"role": "user", "content": [gave("result", "21".into()), {"type": "text", "text": "x"}]});
+    let messages = sent(json!([own(json!([asked])), both]));
+    assert_eq!(messages[2], json!({"role": "user", "content": [{"type": "text", "text": "x"}]}));
+}
