@@ -93,16 +93,17 @@ fn is_bare_call(start: &str) -> bool {
     let start: String = start.split_ascii_whitespace().collect();
     let start = start.strip_prefix('[').unwrap_or(&start).strip_prefix('{').unwrap_or_default();
     let start = start.strip_prefix("\"type\":\"function\",").unwrap_or(start);
-    let named = start.strip_prefix("\"name\":\"");
-    // Some have them first (mudler/LocalAI#10052).
-    start.starts_with("\"arguments\":{")
-        || named.and_then(|named| named.split_once("\",\"")).is_some_and(|(name, rest)| {
-            let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
-            let arguments = ["arguments\":{", "parameters\":{"].iter().find_map(|member| rest.strip_prefix(member));
-            // A schema is what describes a tool. What may still become one is no call.
-            let is_schema = |arguments: &str| arguments.starts_with(SCHEMA) || SCHEMA.starts_with(arguments);
-            is_name && arguments.is_some_and(|arguments| !is_schema(arguments))
-        })
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    let named = start.strip_prefix("\"name\":\"").and_then(|named| named.split_once("\",\""));
+    let arguments = match named {
+        Some((name, rest)) if is_name(name) => {
+            ["arguments\":{", "parameters\":{"].iter().find_map(|member| rest.strip_prefix(member))
+        }
+        // Some have them first (mudler/LocalAI#10052).
+        _ => start.strip_prefix("\"arguments\":{"),
+    };
+    // A schema is what describes a tool. What may still become one is no call.
+    arguments.is_some_and(|arguments| !arguments.starts_with(SCHEMA) && !SCHEMA.starts_with(arguments))
 }
 
 /// The events of a stream as the parts of a whole answer, in the order in which they began.

@@ -46,37 +46,40 @@ fn takes(target: &Traits, has_tools: bool, has_schema: bool) -> (Sent, bool) {
 const WORDS: &str =
     "Answer in JSON alone: an object, unless a schema says otherwise, without a code fence or other words.";
 
+/// Whether an answer in JSON is asked for, in a word, by a type, or by a schema alone; and the schema, if there is one.
+pub(super) fn json<'a>(given: &Json<'a>) -> Option<Option<Json<'a>>> {
+    let format = given.members();
+    let kind = if given.is_object() { format.text("type") } else { given.text() };
+    // llama.cpp, Together and Fireworks have it beside the type, and so has Hugging Face. Some say it alone, or where it should
+    // have a name.
+    let places = [&format.object("json_schema"), &format];
+    let within = places.iter().find_map(|it| first(it, &["schema", "value"]).filter(|schema| schema.is_object()));
+    let itself = |it: &&Object<'_>| first(it, &["properties", "$ref", "anyOf"]).is_some();
+    let schema = within.cloned().or_else(|| places.into_iter().find(itself).map(|it| it.clone().into()));
+    (schema.is_some() || kind.starts_with("json") || kind == "object").then_some(schema)
+}
+
 /// Asks for the form in the way that all models take which may answer.
 pub(super) fn answer(body: &mut Body<'_>, targets: &Targets) {
     let Some(given) = body.members.get("response_format").filter(|_| !targets.known().is_empty()) else { return };
-    let mut format = given.members();
-    let kind = if given.is_object() { format.text("type") } else { given.text() };
-    let mut told = format.object("json_schema");
-    // llama.cpp, Together and Fireworks have it beside the type, and so has Hugging Face. Some say it alone, or where it should
-    // have a name.
-    let places = [&told, &format];
-    let schema = places.iter().find_map(|it| first(it, &["schema", "value"])).cloned();
-    let itself = |it: &&Object<'_>| first(it, &["properties", "$ref", "anyOf"]).is_some();
-    let schema = schema.or_else(|| places.into_iter().find(itself).map(|it| it.clone().into()));
-    let has_schema = schema.is_some();
-    if !has_schema && !kind.starts_with("json") && kind != "object" {
+    let format = given.members();
+    let Some(schema) = json(given) else {
         // A text is what they answer in anyway. The rest is a form that is the provider's own.
-        if !given.is_object() || kind.is_empty() {
+        if format.text("type").is_empty() {
             body.members.remove("response_format");
         }
         return;
-    }
+    };
+    let mut told = format.object("json_schema");
+    let has_schema = schema.is_some();
     if told.is_empty() {
-        told = format.clone();
+        told = format;
     }
     told.retain(&|name| matches!(name, "name" | "description" | "strict"));
-    if has_schema {
-        format = Object::from([("type", "json_schema".into())]);
-        // OpenAI refuses others, such as that of a class with its namespace (neuron-core/neuron-ai#32).
-        let name = told.text("name");
-        let fit = if name.is_empty() { Some("answer".into()) } else { tools::fit_name(&name, tools::is_plain, 64) };
-        told.set_some("name", fit);
-    }
+    // OpenAI refuses others, such as that of a class with its namespace (neuron-core/neuron-ai#32).
+    let name = told.text("name");
+    let fit = if name.is_empty() { Some("answer".into()) } else { tools::fit_name(&name, tools::is_plain, 64) };
+    told.set_some("name", fit);
     let has_tools = !body.tools.is_empty();
     let all = targets.known().iter().map(|target| takes(target, has_tools, has_schema));
     let Some((mut sent, mut says)) = all.reduce(|(sent, says), (other, also)| (sent.min(other), says | also)) else {
@@ -86,8 +89,8 @@ pub(super) fn answer(body: &mut Body<'_>, targets: &Targets) {
     let is_spoken_of = |message: &Object<'_>| message.text("content").to_ascii_lowercase().contains("json");
     says |= !has_schema && !body.messages.iter().any(is_spoken_of);
     if says {
-        let schema = schema.as_ref().map(|schema| ["\nThe schema:\n", &schema.compact()].concat());
-        say(body, [WORDS, schema.as_deref().unwrap_or_default()].concat());
+        let schema = schema.as_ref().map(Json::compact).unwrap_or_default();
+        say(body, [WORDS, if has_schema { "\nThe schema:\n" } else { "" }, &schema].concat());
     }
     if sent == Sent::All
         && let Some(schema) = schema
@@ -104,19 +107,17 @@ pub(super) fn answer(body: &mut Body<'_>, targets: &Targets) {
         } else {
             Some(schema)
         };
-        match fitted {
-            Some(schema) => {
-                told.set("schema", schema);
-                format.set("json_schema", told);
-                body.members.set("response_format", format);
-            }
-            None => sent = Sent::Nothing,
+        if let Some(schema) = fitted {
+            told.set("schema", schema);
+            let format = [("type", "json_schema".into()), ("json_schema", told.into())];
+            return body.members.set("response_format", format);
         }
+        sent = Sent::Nothing;
     }
-    match sent {
-        Sent::All if has_schema => {}
-        Sent::All | Sent::Object => body.members.set("response_format", [("type", "json_object".into())]),
-        Sent::Nothing => body.members.remove("response_format"),
+    if sent == Sent::Nothing {
+        body.members.remove("response_format");
+    } else {
+        body.members.set("response_format", [("type", "json_object".into())]);
     }
 }
 

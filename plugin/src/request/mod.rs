@@ -75,8 +75,8 @@ pub(crate) fn uses_responses<'m>(
 
 /// Whether an answer in JSON is asked for, in the form of either API.
 fn asks_json(body: &Object<'_>) -> bool {
-    let formats = [body.object("response_format"), body.object("text").object("format")];
-    formats.iter().any(|format| format.text("type").starts_with("json"))
+    let formats = [body.get("response_format").cloned(), body.object("text").take("format")];
+    formats.iter().flatten().any(|format| format::json(format).is_some())
 }
 
 /// The body of a request for a whole answer, or for a streamed one.

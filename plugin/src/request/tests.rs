@@ -568,7 +568,13 @@ fn where_json_is_asked_for_a_text_is_no_call() {
         ("response_format", json!({"type": "json_object"}), false),
         ("response_format", schema, false),
         ("text", json!({"format": {"type": "json_object"}}), false),
+        ("response_format", json!("json_object"), false),
+        ("response_format", json!({"type": "object"}), false),
+        ("response_format", json!({"type": "object", "properties": {"name": {"type": "string"}}}), false),
+        ("response_format", json!({"json_schema": {"schema": {"type": "object"}}}), false),
         ("response_format", json!({"type": "text"}), true),
+        ("response_format", json!("text"), true),
+        ("response_format", json!({"type": "regex", "value": "[0-9]+"}), true),
         ("text", json!({"verbosity": "low"}), true),
     ] {
         for model in [CLAUDE, GPT] {
@@ -1677,6 +1683,12 @@ fn the_form_of_an_answer_reaches_each_model() {
             expected.map_or(Value::Null, |schema| told(schema, true)),
             "{model}: {given}"
         );
+    }
+    // A form that is the provider's own stays, and only an object is a schema.
+    let regex = json!({"type": "regex", "value": "[0-9]+"});
+    for (given, expected) in [(&regex, &regex), (&json!({"type": "json_object", "schema": "x"}), &object)] {
+        let sent = plain(json!({"model": "@xai/grok-4", "messages": [user("hi")], "response_format": given}));
+        assert_eq!(sent["response_format"], *expected, "{given}");
     }
     // Where the host speaks of it, no more is said to those that take it; parts are not joined with it.
     let spoken = json!({"model": GPT, "messages": [user("Reply in json")], "response_format": object});

@@ -2357,6 +2357,7 @@ fn a_text_that_begins_as_a_call_is_none() {
         "{\"name\": \"f\", \"parameters\": {\"type\": \"object\", \"properties\": {}}}",
         "{\"name\": \"get_the_weather_of_tomorrow\", \"parameters\": {\"type\": \"object\", \"properties\": {}}}",
         "{\"name\": \"f\", \"parameters\": {\"type\": \"o",
+        "{\"arguments\": {\"type\": \"object\", \"properties\": {}}, \"name\": \"f\"}",
         "[{\"x\": 1}]",
     ] {
         assert!(ended(read, true), "{read}");
