@@ -15,29 +15,27 @@ use crate::prompt;
 /// Makes of an effort what the models take, in whichever form a host asks for it. A form that they take stays as it is.
 pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     thinking(body, targets);
-    let Some(asked) = body.members.get("reasoning_effort").map(spelled) else {
-        let needed = beside_tools(body, targets, None).filter(|_| own.supports_effort != Some(false));
-        return needed.into_iter().for_each(|word| body.members.set("reasoning_effort", word));
-    };
     if own.supports_effort == Some(false) {
         return body.members.remove("reasoning_effort");
     }
+    let given = body.members.get("reasoning_effort");
+    let Some(asked) = given.and_then(spelled) else {
+        return body.members.set_some("reasoning_effort", beside_tools(body, targets, None));
+    };
     let asked = if asked.is_empty() { "none" } else { &*asked };
-    let form = form(body);
     if targets.known().is_empty() {
-        if form.is_none() {
-            // Words of hosts are none of OpenAI's.
-            body.members.set("reasoning_effort", nearest(asked, targets).unwrap_or(asked).to_owned());
+        // Words of hosts are none of OpenAI's. What else is said somebody may take, such as Groq's "default".
+        if given.and_then(Json::string).is_some_and(|word| word != "default") {
+            set(body, nearest(asked, targets));
         }
         return;
     }
-    // A host's own form wins: gateway 2.2.3 writes adaptive thinking in its place where an effort is beside it.
-    if let Some(form) = form
+    // A host's own form wins where it says how much: gateway 2.2.3 writes adaptive thinking in its place where an effort is
+    // beside it.
+    if let Some(form) = form(body).filter(|form| !in_form(form).is_empty())
         && targets.any(|it| !matches!(it.thinking, Thinking::Effort | Thinking::None))
     {
-        let word = nearest(asked, targets).filter(|_| form.is("type", "adaptive"));
-        body.members.remove("reasoning_effort");
-        return body.members.set_some("reasoning_effort", word.map(ToOwned::to_owned));
+        return set(body, nearest(asked, targets).filter(|_| form.is("type", "adaptive")));
     }
     // A row without numbers stands for models that are not told apart; and the user may know better.
     let is_believed = own.supports_effort == Some(true);
@@ -48,28 +46,28 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     let is = |thinking: Thinking| move |target: &Traits| target.thinking == thinking;
     if targets.all(is(Thinking::Object)) {
         // OpenRouter's own form says "none" too.
-        return body.members.set("reasoning", [("effort", nearest(asked, targets).unwrap_or(asked).to_owned().into())]);
+        let mut form = body.members.object("reasoning");
+        form.set("effort", nearest(asked, targets).unwrap_or(asked).to_owned());
+        return body.members.set("reasoning", form);
     }
     let forces_a_tool = body.members.get("tool_choice").is_some_and(is_forced);
     let thinks = |target: &Traits| matches!(target.thinking, Thinking::Budget | Thinking::Adaptive);
-    let is_claude = |target: &Traits| target.family == Family::Claude;
-    if targets.any(thinks) && (asked == "none" || forces_a_tool && targets.all(is_claude)) {
+    if targets.any(thinks) && (asked == "none" || forces_a_tool && targets.are(Family::Claude)) {
         // It is off unless asked for, but since Claude 5 (Anthropic's documentation, "Troubleshooting thinking"), and for Gemini 2.5,
         // of which the Pro refuses no budget. Anthropic refuses a forced tool beside it.
         if asked == "none" && targets.all(|it| is(Thinking::Budget)(it) && it.efforts & NONE != 0) {
-            body.members.set("thinking", [("type", "disabled".into()), ("budget_tokens", 0_u32.into())]);
+            think(body, "disabled", Some(0));
         } else if asked == "none"
             && targets.all(|it| is(Thinking::Adaptive)(it) && it.efforts & XHIGH != 0 && !it.always_thinks)
         {
-            body.members.set("thinking", [("type", "disabled".into())]);
+            think(body, "disabled", None);
         }
         return;
     }
-    let is_route = |target: &Traits| target.route != Route::Other && target.route != Route::OpenRouter;
     // Claude before 4.6 refuses an effort ("adaptive thinking is not supported"). OpenAI is not sent a budget by the
     // gateway, and Gemini takes one (1.15.2 and 2.2.3).
     let takes_budget = |target: &Traits| {
-        is_route(target)
+        is_direct(target)
             && (target.thinking == Thinking::Budget || matches!(target.family, Family::Gpt | Family::Gemini))
     };
     if targets.any(is(Thinking::Budget)) {
@@ -83,15 +81,26 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     }
     // Gateway 1.15.2 drops the effort for Anthropic, and 2.x makes it adaptive thinking by itself.
     if targets.all(is(Thinking::Adaptive)) {
-        body.members.set("thinking", [("type", "adaptive".into())]);
+        think(body, "adaptive", None);
         leave_out_sampling(body);
         if asked == "adaptive" {
             return;
         }
     }
-    if let Some(word) = beside_tools(body, targets, nearest(asked, targets)) {
-        body.members.set("reasoning_effort", word.to_owned());
-    }
+    set(body, beside_tools(body, targets, nearest(asked, targets)));
+}
+
+/// Asks for this effort, or for none.
+fn set(body: &mut Body<'_>, word: Option<&str>) {
+    body.members.remove("reasoning_effort");
+    body.members.set_some("reasoning_effort", word.map(ToOwned::to_owned));
+}
+
+/// Asks for it in Claude's form, which Gemini takes too.
+fn think(body: &mut Body<'_>, kind: &'static str, tokens: Option<u32>) {
+    let mut form = Object::from([("type", kind.into())]);
+    form.set_some("budget_tokens", tokens);
+    body.members.set("thinking", form);
 }
 
 /// Makes an effort of Claude's `thinking` in a form that is refused: a budget since 4.7 ("`thinking.type.enabled` is not
@@ -99,16 +108,14 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
 /// the limit, and any beside a forced tool. Those that always think refuse to be told not to (danny-avila/LibreChat#13704).
 /// The gateway hands OpenAI none of them, nor OpenRouter's `reasoning` to either.
 fn thinking(body: &mut Body<'_>, targets: &Targets) {
-    let is_route = |it: &Traits| !matches!(it.route, Route::OpenRouter | Route::Other);
-    if !targets.all(|it| matches!(it.family, Family::Claude | Family::Gpt) && is_route(it)) {
-        return;
-    }
+    let is_known = targets.all(|it| matches!(it.family, Family::Claude | Family::Gpt) && is_direct(it));
     let has = |does: fn(&Traits) -> bool| targets.any(|it| it.family == Family::Claude && does(it));
-    let is_openai = targets.are(Family::Gpt);
-    let Some(form) = form(body) else { return };
+    let is_openai = is_known && targets.are(Family::Gpt);
+    let Some(mut form) = form(body).filter(|_| !targets.known().is_empty()) else { return };
     let name = if body.members.get("thinking").is_some() { "thinking" } else { "reasoning" };
     let is_openrouters = first(&form, &["enabled", "max_tokens", "exclude"]).is_some();
     let is_refused = match &*form.text("type") {
+        _ if !is_known => false,
         _ if is_openai => name == "thinking" || body.protocol == Protocol::Chat || is_openrouters,
         _ if name == "reasoning" => true,
         "disabled" => has(|it| it.always_thinks),
@@ -124,10 +131,23 @@ fn thinking(body: &mut Body<'_>, targets: &Targets) {
     if is_refused {
         let word = asked(body);
         body.members.remove(name);
-        body.members.set_some("reasoning_effort", Some(word).filter(|word| !word.is_empty()));
-    } else if !is_openai && !form.is("type", "disabled") {
-        leave_out_sampling(body);
+        set(body, Some(&*word).filter(|word| !word.is_empty()));
+    } else if is_known && !is_openai {
+        if !form.is("type", "disabled") {
+            leave_out_sampling(body);
+        }
+    } else if let Some(word) = form.get("effort").and_then(spelled) {
+        // OpenRouter says "none" to all.
+        let word = nearest(&word, targets).or(Some(&*word).filter(|_| !is_openai));
+        form.remove("effort");
+        form.set_some("effort", word.map(ToOwned::to_owned));
+        body.members.set(name, form);
     }
+}
+
+/// Whether it is reached by an API of the model's own.
+fn is_direct(target: &Traits) -> bool {
+    !matches!(target.route, Route::OpenRouter | Route::Other)
 }
 
 /// The tokens for reasoning in Claude's form, or in OpenRouter's.
@@ -137,10 +157,15 @@ fn budget_of(form: &Object<'_>) -> Option<u64> {
 
 /// The effort that is asked for, by its word or in another form. Empty where none is.
 fn asked(body: &Body<'_>) -> String {
-    let word = body.members.get("reasoning_effort").map(spelled).unwrap_or_default();
-    let Some(form) = form(body).filter(|_| word.is_empty()) else { return word };
-    let (effort, enabled) = (form.text("effort"), form.get("enabled").and_then(Json::bool));
-    String::from(match budget_of(&form) {
+    let word = body.members.get("reasoning_effort").and_then(spelled).unwrap_or_default();
+    if word.is_empty() { form(body).map(|form| in_form(&form)).unwrap_or_default() } else { word }
+}
+
+/// The effort that a host's own form asks for. Empty where it asks for none.
+fn in_form(form: &Object<'_>) -> String {
+    let effort = form.get("effort").and_then(spelled).unwrap_or_default();
+    let enabled = form.get("enabled").and_then(Json::bool);
+    String::from(match budget_of(form) {
         _ if form.is("type", "disabled") || enabled == Some(false) => "none",
         _ if !effort.is_empty() => &*effort,
         Some(tokens) => of_tokens(tokens),
@@ -164,15 +189,21 @@ fn of_tokens(tokens: u64) -> &'static str {
 }
 
 /// An effort in one of the words that are known here. Groq says "default", LiteLLM "disable"
-/// (BerriAI/litellm#15958), and Fireworks takes a number of tokens too, and whether at all.
-fn spelled(effort: &Json<'_>) -> String {
+/// (BerriAI/litellm#15958), and Fireworks takes a number of tokens too, and whether at all. LiteLLM also has it in an object, a
+/// summary beside it. None for what else is in a list or an object.
+fn spelled(effort: &Json<'_>) -> Option<String> {
+    let within = effort.members().take("effort");
+    let effort = within.as_ref().unwrap_or(effort);
+    if effort.is_nested() {
+        return None;
+    }
     let word = effort.text().trim().to_ascii_lowercase();
     let known = match &*word {
         "off" | "disable" | "disabled" | "false" => "none",
         "auto" | "default" | "true" => "adaptive",
         other => other.parse().map_or(other, |tokens| of_tokens(tokens)),
     };
-    known.to_owned()
+    Some(known.to_owned())
 }
 
 /// The nearest word that all known targets know; none where one of them has no word for it. A word that is nobody's goes
@@ -269,7 +300,7 @@ fn budget(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, asked: &str) 
     };
     if !is_claude {
         // Gemini's budget is its own, and its thoughts are shown for it.
-        return body.members.set("thinking", [("type", "enabled".into()), ("budget_tokens", wanted.into())]);
+        return think(body, "enabled", Some(wanted));
     }
     let most = targets.known().iter().map(|target| target.max_output_tokens).filter(|&most| most > 0).min();
     let mut limit = limit::of(body);
@@ -278,7 +309,7 @@ fn budget(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, asked: &str) 
         limit = limit.saturating_add(wanted).min(most.unwrap_or(u32::MAX));
     }
     let budget = wanted.min(limit / 5 * 4).max(LEAST_BUDGET);
-    body.members.set("thinking", [("type", "enabled".into()), ("budget_tokens", budget.into())]);
+    think(body, "enabled", Some(budget));
     leave_out_sampling(body);
     limit::set(body, targets, own, limit);
 }

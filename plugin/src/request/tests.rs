@@ -271,6 +271,12 @@ fn reasoning_is_asked_for_in_the_models_own_terms() {
     {
         assert_eq!(asked("@team/prod", effort, json!({}))[0], expected);
     }
+    // What a provider may take stays as it is.
+    for effort in [json!("default"), json!(6000), json!(true), json!({"effort": "high", "summary": "auto"}), json!([])]
+    {
+        let body = json!({"model": "@team/prod", "messages": [user("hi")], "reasoning_effort": effort});
+        assert_eq!(plain(body.clone()), body);
+    }
 }
 
 /// What an agent says in the second step of a tool loop.
@@ -2508,6 +2514,66 @@ fn the_limit_is_named_as_the_model_knows_it() {
     for model in ["@anthropic/claude-sonnet-4-5", "@x/org/o", "openai-5", "gpt-oss", "@o1/llama"] {
         assert_eq!(sent(model)["max_tokens"], 7, "{model}");
     }
+}
+
+/// As LiteLLM has it.
+#[test]
+fn an_effort_in_an_object_is_read() {
+    for (model, given, effort) in [
+        (GPT, json!({"effort": "high", "summary": "detailed"}), json!("high")),
+        (GPT, json!({"effort": "off"}), Value::Null),
+        ("@google/gemini-3-flash-preview", json!({"effort": "low"}), json!("low")),
+        (GPT, json!({"summary": "detailed"}), json!({"summary": "detailed"})),
+        (GPT, json!(["high"]), json!(["high"])),
+    ] {
+        let sent = plain(json!({"model": model, "messages": [user("hi")], "reasoning_effort": given}));
+        assert_eq!(sent["reasoning_effort"], effort, "{model} {given}");
+    }
+    let sent = plain(
+        json!({"model": CLAUDE, "messages": [user("hi")], "max_tokens": 20_000, "reasoning_effort": {"effort": "low"}}),
+    );
+    assert_eq!(sent["thinking"], json!({"type": "enabled", "budget_tokens": 2_048}));
+}
+
+#[test]
+fn a_form_that_asks_for_no_effort_leaves_it_where_it_is() {
+    let with = |effort: &str| json!({"exclude": true, "effort": effort});
+    let budget = json!({"type": "enabled", "budget_tokens": 24_576});
+    for (model, form, reasoning, thinking) in [
+        (OPENROUTER, json!({"exclude": true}), with("high"), Value::Null),
+        (OPENROUTER, json!({}), json!({"effort": "high"}), Value::Null),
+        (OPENROUTER, with("low"), with("low"), Value::Null),
+        (OPENROUTER, json!({"enabled": false}), json!({"enabled": false}), Value::Null),
+        (OPENROUTER, json!({"max_tokens": 2_000}), json!({"max_tokens": 2_000}), Value::Null),
+        (GEMINI, json!({"summary": "auto"}), json!({"summary": "auto"}), budget),
+    ] {
+        let sent =
+            plain(json!({"model": model, "messages": [user("hi")], "reasoning": form, "reasoning_effort": "high"}));
+        let told = (&sent["reasoning"], &sent["thinking"], &sent["reasoning_effort"]);
+        assert_eq!(told, (&reasoning, &thinking, &Value::Null), "{model}: {form}");
+    }
+}
+
+/// A provider refuses the others.
+#[test]
+fn an_effort_in_a_form_is_a_word_that_the_model_knows() {
+    for (model, effort, expected) in [
+        (CODEX, json!("off"), Value::Null),
+        (CODEX, json!("default"), json!("medium")),
+        (CODEX, json!(" LOW"), json!("low")),
+        (CODEX, json!("low"), json!("low")),
+        (OPENROUTER, json!("off"), json!("none")),
+        (OPENROUTER, json!("auto"), json!("medium")),
+        ("@team/prod", json!("off"), json!("off")),
+    ] {
+        let sent = plain(json!({"model": model, "messages": [user("hi")], "reasoning": {"effort": effort}}));
+        assert_eq!(sent["reasoning"]["effort"], expected, "{model}: {effort}");
+    }
+    let tool = json!({"type": "function", "function": {"name": "f"}});
+    let asked =
+        json!({"model": "@openai/gpt-5.4", "messages": [user("hi")], "tools": [tool], "reasoning": {"effort": "off"}});
+    let sent = plain(asked);
+    assert!(sent.get("messages").is_some() && sent.get("reasoning").is_none(), "{sent}");
 }
 
 #[test]
