@@ -118,7 +118,7 @@ pub(super) fn blocks(message: &mut Object<'_>) {
             texts.push(Json::from(part.clone()));
         } else if part.is("type", "reasoning") || part.is("type", "think") {
             let said = first(&part, &["text", "reasoning", "think", "summary"]);
-            let text = said.map(|said| said.text().into_owned()).unwrap_or_default();
+            let text = said.map(Json::text).unwrap_or_default().into_owned();
             part = Object::from([("type", "thinking".into()), ("thinking", text.into())]);
         } else if let Some(text) = part.get("thinking").filter(|text| text.is_nested()).map(Json::text) {
             part.set("thinking", Json::Text(text));
@@ -140,12 +140,12 @@ pub(super) fn with_data(parts: Vec<Json<'_>>, is_from_web_alone: bool) -> Vec<Js
         if let Some(text) = part.string() {
             show(text_part(Json::Text(text)), &mut out, is_from_web_alone);
         } else if !part.is_object() {
-            let said = Some(part).filter(|part| !part.is_null()).map(|part| text_part(part.compact().into()).into());
-            out.extend(said);
+            if !part.is_null() {
+                out.push(text_part(part.compact().into()).into());
+            }
         } else if let Some(object) = part.into_object() {
-            match in_blocks(&object) {
-                Some(blocks) => blocks.into_iter().for_each(|block| show(block, &mut out, is_from_web_alone)),
-                None => show(object, &mut out, is_from_web_alone),
+            for block in in_blocks(&object).unwrap_or_else(|| alloc::vec![object]) {
+                show(block, &mut out, is_from_web_alone);
             }
         }
     }
@@ -159,7 +159,7 @@ fn show<'a>(mut object: Object<'a>, out: &mut Vec<Json<'a>>, is_from_web_alone: 
     object.set_some(MARK, mark);
     if object.is("type", "text") {
         // The Assistants API has an object there.
-        if let Some(odd) = object.get("text").filter(|text| text.string().is_none() && !text.is_null()) {
+        if let Some(odd) = object.get("text").filter(|text| text.string().is_none()) {
             let value = odd.object().and_then(|odd| odd.get("value")?.string()).map(Cow::into_owned);
             object.set("text", value.unwrap_or_else(|| odd.compact()));
         }
@@ -177,7 +177,9 @@ fn show<'a>(mut object: Object<'a>, out: &mut Vec<Json<'a>>, is_from_web_alone: 
     };
     let name = image.take("filename").filter(|name| !name.text().trim().is_empty());
     image.remove("filename");
-    out.extend(name.map(|name| text_part(name).into()));
+    if let Some(name) = name {
+        out.push(text_part(name).into());
+    }
     let url = as_url(image.take("url").and_then(|url| url.string()).unwrap_or_default(), "");
     let has_data =
         !url.strip_prefix("data:").map_or(&*url, |url| url.split_once(',').unwrap_or_default().1).trim().is_empty();

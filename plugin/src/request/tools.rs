@@ -28,7 +28,9 @@ pub(super) fn web_search(body: &mut Body<'_>, targets: &Targets) {
         body.members.remove("web_search_options");
         let mut tool = options.into_members();
         tool.set("type", WEB_SEARCH);
-        body.tools.extend(Some(tool).filter(|_| is_tool));
+        if is_tool {
+            body.tools.push(tool);
+        }
     }
 }
 
@@ -87,8 +89,7 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
             let mut options = core::mem::take(tool);
             let name = options.text("name").into_owned();
             tool.set_some(MARK, options.take(MARK));
-            options.remove(MARK);
-            options.remove("type");
+            remove(&mut options, &[MARK, "type"]);
             options.set("name", kind);
             tool.set("type", name.clone());
             tool.set(name, options);
@@ -220,10 +221,10 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
     let Some(mut choice) = body.members.take("tool_choice") else { return };
     let mut named = choice.members();
     // Anthropic's has it there.
-    if named.get("disable_parallel_tool_use").and_then(Json::bool) == Some(true) {
-        body.members.set("parallel_tool_calls", false);
-    }
-    if named.has("disable_parallel_tool_use") {
+    if let Some(is_off) = named.take("disable_parallel_tool_use") {
+        if is_off.bool() == Some(true) {
+            body.members.set("parallel_tool_calls", false);
+        }
         named.remove("disable_parallel_tool_use");
         choice = named.clone().into();
     }
