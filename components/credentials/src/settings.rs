@@ -99,9 +99,9 @@ impl Settings {
 
     /// Whether a header of an answer must not be shown because of its name, which cannot hold a mask.
     pub fn is_telling(&self, name: &str) -> bool {
-        let name = name.to_ascii_lowercase();
-        let has = |word: &Vec<u8>| position(name.as_bytes(), &word.to_ascii_lowercase()).is_some();
-        self.telling.iter().any(has)
+        let spellings = [name.as_bytes().to_ascii_lowercase(), unescaped(name.as_bytes()).to_ascii_lowercase()];
+        let holds = |name: &Vec<u8>, word: &Vec<u8>| position(name, &word.to_ascii_lowercase()).is_some();
+        self.telling.iter().any(|word| spellings.iter().any(|name| holds(name, word)))
     }
 
     /// Blots out the secrets in the value of an answer's header, and says whether there was one. The mask is as long.
@@ -151,6 +151,25 @@ impl Settings {
     pub fn all_public(&self) -> Vec<(String, String)> {
         self.public.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
+}
+
+/// What is meant where letters are written as escapes of URLs, such as `%41`.
+fn unescaped(mut text: &[u8]) -> Vec<u8> {
+    let mut meant = Vec::with_capacity(text.len());
+    while let [first, rest @ ..] = text {
+        let escape = match text {
+            [b'%', high, low, rest @ ..] => hex(*high).zip(hex(*low)).map(|(high, low)| (high * 16 + low, rest)),
+            _ => None,
+        };
+        let (letter, rest) = escape.unwrap_or((*first, rest));
+        meant.push(letter);
+        text = rest;
+    }
+    meant
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 /// Whether a header of a request is left out, or said anew.
