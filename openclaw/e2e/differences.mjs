@@ -85,6 +85,23 @@ function unmark(...bodies) {
 /** @type {{ name: string, fact: string, take: (pair: Pair) => boolean }[]} */
 export const KINDS = [
   {
+    name: 'a PDF is no image',
+    fact:
+      'Mistral takes one as `document_url` alone (its documentation, "Document QnA"; 0xPlaygrounds/rig#2331). Kimi, Grok and Groq ' +
+      'have no part for it (felinics/twilight#46): it is named to them.',
+    take: ({ ours, at }) => {
+      const isTold = ['kimi', 'grok', 'llama'].includes(at.family);
+      const found = parts(ours).filter(({ type, text }) => (
+        at.family === 'mistral' ? type === 'document_url' : isTold && text === '(file that this model cannot take: application/pdf)'));
+      for (const part of found) {
+        const image_url = { url: part.document_url ?? 'data:application/pdf;base64,AAEC' };
+        drop(part, ['document_url', 'text']);
+        Object.assign(part, { type: 'image_url', image_url });
+      }
+      return found.length > 0;
+    },
+  },
+  {
     name: 'no strict tool for Claude',
     fact: 'Gateway 2.2.3 hands it on without the `additionalProperties` that goes with it, which Anthropic refuses (vercel/ai#20681).',
     take: ({ own, ours, at }) => {
@@ -441,6 +458,13 @@ export const KINDS = [
     },
   },
   {
+    name: 'a budget for Gemini beside what is meant for Together',
+    fact: "Neither gateway hands Google a `reasoning` (1.15.2 and 2.2.3): without a budget the user's level would be lost.",
+    take: ({ own, ours, at }) =>
+      at.family === 'gemini' && at.compat === "thinking in Together's form" && own.reasoning_effort === undefined &&
+      own.thinking === undefined && drop(ours, ['thinking']),
+  },
+  {
     name: 'no temperature and no penalties where the model refuses them',
     fact:
       'OpenAI refuses them while a model reasons (400, "Only the default (1) value is supported", "is not supported with this ' +
@@ -504,20 +528,21 @@ export const KINDS = [
         const type = refused.exec(part.image_url?.url)?.[1];
         if (!type) return false;
         drop(part, ['image_url']);
-        Object.assign(part, { type: 'text', text: `(image_url that this model cannot take: ${type})` });
+        const what = type.startsWith('image/') ? 'image_url' : 'file';
+        Object.assign(part, { type: 'text', text: `(${what} that this model cannot take: ${type})` });
         return true;
       });
       return named.length > 0;
     },
   },
   {
-    name: 'a PDF is a file for OpenAI',
+    name: 'a PDF is a file for OpenAI and Z.AI',
     fact: 'Chat completions take a PDF as `file` alone (OpenAI\'s documentation, "File inputs"): as an image it is "unsupported".',
     take: ({ own, ours, at }) => {
       const pdfs = (/** @type {Json} */ body, /** @type {(part: Json) => string | undefined} */ url) => (
         parts(body).filter((part) => url(part)?.startsWith('data:application/pdf')));
       const images = pdfs(own, (part) => part.image_url?.url);
-      if (!/^(gpt|o$)/.test(at.family) || !images.length || images.length !== pdfs(ours, (part) => part.file?.file_data).length) return false;
+      if (!/^(gpt|o$|glm)/.test(at.family) || !images.length || images.length !== pdfs(ours, (part) => part.file?.file_data).length) return false;
       for (const part of images) {
         const file = { file_data: part.image_url.url, filename: 'file' };
         drop(part, ['image_url']);

@@ -80,8 +80,9 @@ fn it_is_the_same_from_another_folder_and_another_cargo_home() {
 fn no_path_of_this_machine_is_in_it() {
     let wasm = component();
     for path in [root(), cargo_home(), std::env::home_dir().unwrap()] {
-        let path = path.to_str().unwrap().as_bytes();
-        assert!(!wasm.windows(path.len()).any(|window| window == path), "{}", String::from_utf8_lossy(path));
+        // With what is below it: the plugin has a `wire/root.rs` of its own.
+        let path = format!("{}/", path.display());
+        assert!(!wasm.windows(path.len()).any(|window| window == path.as_bytes()), "{path}");
     }
 }
 

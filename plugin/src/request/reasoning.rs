@@ -32,7 +32,7 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     }
     // A host's own form wins where it says how much: gateway 2.2.3 writes adaptive thinking in its place where an effort is
     // beside it.
-    if let Some(form) = form(body).filter(|form| !in_form(form).is_empty())
+    if let Some(form) = form(body).filter(|form| says_how_much(form))
         && targets.any(|it| !matches!(it.thinking, Thinking::Effort | Thinking::None))
     {
         return set(body, nearest(asked, targets).filter(|_| form.is("type", "adaptive")));
@@ -172,6 +172,12 @@ fn in_form(form: &Object<'_>) -> String {
         None if enabled.is_none() && !form.has("type") => "",
         _ => "medium",
     })
+}
+
+/// Whether a host's own form says more than that the model may think.
+fn says_how_much(form: &Object<'_>) -> bool {
+    first(form, &["effort", "max_tokens", "budget_tokens", "type"]).is_some()
+        || form.get("enabled").and_then(Json::bool) == Some(false)
 }
 
 /// A host's own form of asking for reasoning.

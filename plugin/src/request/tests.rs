@@ -2542,9 +2542,11 @@ fn a_form_that_asks_for_no_effort_leaves_it_where_it_is() {
     for (model, form, reasoning, thinking) in [
         (OPENROUTER, json!({"exclude": true}), with("high"), Value::Null),
         (OPENROUTER, json!({}), json!({"effort": "high"}), Value::Null),
+        (OPENROUTER, json!({"enabled": true}), json!({"enabled": true, "effort": "high"}), Value::Null),
         (OPENROUTER, with("low"), with("low"), Value::Null),
         (OPENROUTER, json!({"enabled": false}), json!({"enabled": false}), Value::Null),
         (OPENROUTER, json!({"max_tokens": 2_000}), json!({"max_tokens": 2_000}), Value::Null),
+        (GEMINI, json!({"enabled": true}), json!({"enabled": true}), budget.clone()),
         (GEMINI, json!({"summary": "auto"}), json!({"summary": "auto"}), budget),
     ] {
         let sent =

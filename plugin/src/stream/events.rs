@@ -929,7 +929,11 @@ impl State {
 
     /// The error of what is no chunk. Known words say more than that they are no JSON.
     fn unread(&self, what: &str, text: &[u8]) -> Box<Error> {
-        let odd = error::malformed(&self.head, what, text);
+        // A web page behind the beginning of an answer says nothing of the base URL.
+        let odd = match self.is_started {
+            true => error::in_words(&self.head, text).unwrap_or_else(|| error::protocol(&self.head, what, text)),
+            false => error::malformed(&self.head, what, text),
+        };
         if odd.kind != ErrorKind::Protocol || matches!(text, [] | [b'{' | b'[', ..]) {
             return odd;
         }
