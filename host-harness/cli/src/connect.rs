@@ -16,7 +16,7 @@ use super::{
     given_secret, input,
     key_help::ways_to_give,
     name_and_value::{Named, header, option_value, pair},
-    output, request_fields,
+    openclaw, output, request_fields,
     waiting::Waiting,
 };
 
@@ -198,7 +198,7 @@ impl Config {
 
     /// What `openclaw` must be told to read the same file.
     pub(crate) fn of_profile(&self) -> String {
-        self.profile().map(|profile| format!(" --profile {profile}")).unwrap_or_default()
+        openclaw::of_profile(self.profile())
     }
 
     /// Where OpenClaw keeps its files.

@@ -74,14 +74,19 @@ pub(crate) async fn findings(
     if is_lacking || findings.iter().any(is_lack) {
         findings.retain(|finding| !is_lack(finding));
         let path = entry.map_or_else(|| format!("plugins.entries.{id}"), |entry| format!("models.providers.{entry}"));
-        let of_profile = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
         let message = format!(
             "OpenClaw has no plugin `{id}`: it calls by its own client, which sends the key as `Authorization: Bearer`. \
-             Install the plugin's package with `openclaw{of_profile} plugins install`."
+             Install the plugin's package with `openclaw{} plugins install`.",
+            of_profile(profile)
         );
         findings.push(Finding { severity: Severity::Warning, path, message });
     }
     findings
+}
+
+/// What `openclaw` must be told to read the files of this profile.
+pub(crate) fn of_profile(profile: Option<&str>) -> String {
+    profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default()
 }
 
 /// Source: `openclaw plugins inspect portkey --json` of OpenClaw 2026.9.6.
