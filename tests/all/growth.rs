@@ -616,3 +616,28 @@ async fn twice_as_much_costs_about_twice_as_much() {
     }
     assert_eq!(found, Vec::<String>::new());
 }
+
+/// The same bytes are looked at from several places when the words of a failure are looked for.
+#[tokio::test]
+async fn failures_within_failures_are_read_a_few_times_and_no_more() {
+    let counting = Counting::new(&fs::read(component()).unwrap());
+    let nothing_said = format!("[{}]", each(20_000, |_| "[1]".to_owned()));
+    let plain = instructions(&counting, refused(connection(), format!(r#"{{"error":{nothing_said}}}"#))).await;
+    let quoted = |text: String| serde_json::Value::from(text).to_string();
+    let forms: [(&str, &dyn Fn(String) -> String); 5] = [
+        ("error", &|inner| format!(r#"{{"error":{inner}}}"#)),
+        ("detail and errors", &|inner| format!(r#"{{"detail":{inner},"errors":[]}}"#)),
+        ("a member of another name", &|inner| format!(r#"{{"other":{inner}}}"#)),
+        ("a list", &|inner| format!(r#"[{inner}]"#)),
+        ("a text in data", &|inner| format!(r#"{{"data":{{"message":{}}}}}"#, quoted(inner))),
+    ];
+    for (name, within) in forms {
+        for (around_name, around) in forms {
+            let inner = (0..6).fold(nothing_said.clone(), |inner, _| within(inner));
+            let outer = (0..6).fold(inner, |inner, _| around(inner));
+            let (bytes, count) = (outer.len(), instructions(&counting, refused(connection(), outer)).await);
+            let times = count / plain;
+            assert!(times <= 4, "{name} within {around_name}: {times} times for {bytes} bytes");
+        }
+    }
+}

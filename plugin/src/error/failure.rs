@@ -4,6 +4,7 @@ use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 use crate::json::{Json, Object, lossy};
 use crate::wire;
@@ -45,14 +46,34 @@ const MAX_ITEMS: usize = 3;
 /// How far down the words are looked for.
 const MAX_DEPTH: usize = 6;
 
+/// Where the words are looked for: how far down, and how many bytes may still be read.
+#[derive(Clone, Copy)]
+struct Place<'r> {
+    depth: usize,
+    room: &'r Cell<usize>,
+}
+
+impl Place<'_> {
+    /// Whether so many bytes may be read here. What is within a failure is looked at from several places: without a bound,
+    /// failures within failures would be read thousands of times.
+    fn has_room(self, bytes: usize) -> bool {
+        let left = self.room.get().checked_sub(bytes);
+        self.room.set(left.unwrap_or_default());
+        left.is_some()
+    }
+
+    fn below(self) -> Option<Self> {
+        (self.depth < MAX_DEPTH).then_some(Self { depth: self.depth + 1, ..self })
+    }
+}
+
 impl Failure {
     /// `None` where it is no JSON that says something.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
-        Self::within(body, 0)
+        Self::within(body, Place { depth: 0, room: &Cell::new(8 * body.len() + (1 << 18)) })
     }
 
-    /// So many failures down.
-    fn within(body: &[u8], depth: usize) -> Option<Self> {
+    fn within(body: &[u8], place: Place<'_>) -> Option<Self> {
         let text = lossy(body);
         let root = match Json::parse(wire::last_event(&text)).ok()? {
             // Google's errors are a list, of which the gateway makes an object with numbers for names.
@@ -63,21 +84,21 @@ impl Failure {
             object => object,
         };
         let Some(mut root) = root.object() else {
-            return Some(Self { message: words(&root, 0)?, ..Self::default() });
+            return Some(Self { message: words(&root, place)?, ..Self::default() });
         };
         if let Some(first) = root.get("0").and_then(Json::object) {
             root = first;
         }
-        let mut read = Self::of(&root, depth);
+        let mut read = Self::of(&root, place);
         if read.message.is_empty()
-            && let Some((before, inner)) = root.iter().find_map(|member| in_member(member, depth))
+            && let Some((before, inner)) = root.iter().find_map(|member| in_member(member, place))
         {
             read.fill(&before, inner);
         }
         Some(read)
     }
 
-    fn of(root: &Object<'_>, depth: usize) -> Self {
+    fn of(root: &Object<'_>, place: Place<'_>) -> Self {
         let mut read = Self {
             provider: root.text("provider").into_owned(),
             is_marked: wire::is_failed(root),
@@ -114,8 +135,9 @@ impl Failure {
         if read.kind.contains("://") || read.kind.contains("about:") || read.kind.parse::<u64>().is_ok() {
             read.kind.clear();
         }
-        let inner = error.and_then(|error| words(error, 1));
-        let outer = of_object(root, 0);
+        let top = Place { depth: 0, ..place };
+        let inner = error.and_then(|error| words(error, top));
+        let outer = of_object(root, top);
         let message = match (inner, outer, error.is_some_and(|error| error.string().is_some())) {
             (Some(inner), _, false) => Some(inner),
             // `"error":"Bad Request"` says less than the message beside it.
@@ -129,7 +151,7 @@ impl Failure {
             read.code = filtered.text("code").into_owned();
             read.message = filtered.text("message").into_owned();
         }
-        if let Some(more) = root.get("errors").filter(|_| error.is_none()).and_then(|errors| words(errors, 1))
+        if let Some(more) = root.get("errors").filter(|_| error.is_none()).and_then(|errors| words(errors, top))
             && !read.message.is_empty()
             && !read.message.contains(&more)
         {
@@ -139,8 +161,9 @@ impl Failure {
         // that is JSON once more, and what LiteLLM says: it tells behind it how it went, and writes some as Python does
         // (BerriAI/litellm#11197, #20575).
         let said = named(&["message", "error", "detail"]);
-        if depth < MAX_DEPTH
+        if let Some(below) = place.below()
             && let Some((before, json)) = said.find('{').and_then(|at| said.split_at_checked(at))
+            && place.has_room(json.len())
         {
             let (before, json) = match before.strip_suffix("b'") {
                 Some(before) => (before, json.replace(r"\'", "'").replace(r"\\", r"\")),
@@ -148,7 +171,7 @@ impl Failure {
                 None => (before, json.to_owned()),
             };
             let (json, _) = wire::first(&json);
-            let inner = Self::within(json.as_bytes(), depth + 1).filter(|inner| !inner.message.is_empty());
+            let inner = Self::within(json.as_bytes(), below).filter(|inner| !inner.message.is_empty());
             let name = before.strip_prefix("Invalid response received from ");
             if let Some(inner) = inner.filter(|inner| inner.has_error || name.is_some() || before.is_empty()) {
                 read.fill(name.unwrap_or(before), inner);
@@ -176,28 +199,29 @@ fn filtered<'a>(root: &Object<'a>) -> Option<Object<'a>> {
 }
 
 /// The words in a value, or none.
-fn words(value: &Json<'_>, depth: usize) -> Option<String> {
-    if depth > MAX_DEPTH {
-        return None;
-    }
+fn words(value: &Json<'_>, place: Place<'_>) -> Option<String> {
+    let place = place.below().filter(|place| place.has_room(value.raw().map_or(0, str::len)))?;
     if let Some(text) = value.string() {
-        return of_text(&text, depth);
+        return of_text(&text, place);
     }
     if let Some(object) = value.object() {
-        return of_object(&object, depth);
+        return of_object(&object, place);
     }
     let items = value.list()?;
-    let mut said: Vec<String> = items.iter().take(MAX_ITEMS).filter_map(|item| words(item, depth + 1)).collect();
+    let mut said: Vec<String> = items.iter().take(MAX_ITEMS).filter_map(|item| words(item, place)).collect();
     said.dedup();
     Some(said.join("; ")).filter(|said| !said.is_empty())
 }
 
 /// A failure that stands in a member of another name, behind that name, which says of what kind it is:
 /// `throttlingException`, `Response`.
-fn in_member((name, value): &(Cow<'_, str>, Json<'_>), depth: usize) -> Option<(String, Failure)> {
+fn in_member((name, value): &(Cow<'_, str>, Json<'_>), place: Place<'_>) -> Option<(String, Failure)> {
+    if !place.has_room(value.raw().map_or(0, str::len)) {
+        return None;
+    }
     let mut inner = match value.object() {
-        Some(object) => nameless(&object, depth),
-        None => value.list()?.iter().find_map(|item| nameless(&item.object()?, depth)),
+        Some(object) => nameless(&object, place),
+        None => value.list()?.iter().find_map(|item| nameless(&item.object()?, place)),
     }?;
     if name == "data" {
         return Some((String::new(), inner));
@@ -210,24 +234,24 @@ fn in_member((name, value): &(Cow<'_, str>, Json<'_>), depth: usize) -> Option<(
 }
 
 /// A failure that is all of an object, or stands in a member of it.
-fn nameless(object: &Object<'_>, depth: usize) -> Option<Failure> {
+fn nameless(object: &Object<'_>, place: Place<'_>) -> Option<Failure> {
     let is_said = |word: &&str| object.like(word).is_some_and(|said| !said.is_nested() || *word == "error");
     let failure = if ["message", "msg", "error", "raiFilteredReason"].iter().any(is_said) {
-        Failure::of(object, depth)
-    } else if depth < MAX_DEPTH {
-        let (before, inner) = object.iter().find_map(|member| in_member(member, depth + 1))?;
-        Failure { message: before + &inner.message, ..inner }
+        Failure::of(object, place)
     } else {
-        return None;
+        let below = place.below()?;
+        let (before, inner) = object.iter().find_map(|member| in_member(member, below))?;
+        Failure { message: before + &inner.message, ..inner }
     };
     Some(failure).filter(|failure| !failure.message.is_empty())
 }
 
 /// A text may be JSON once more.
-fn of_text(text: &str, depth: usize) -> Option<String> {
+fn of_text(text: &str, place: Place<'_>) -> Option<String> {
     let text = text.trim();
     if matches!(text.as_bytes().first(), Some(b'{' | b'['))
-        && let Some(inner) = Json::parse(text).ok().and_then(|json| words(&json, depth + 1))
+        && place.has_room(text.len())
+        && let Some(inner) = Json::parse(text).ok().and_then(|json| words(&json, place))
     {
         return Some(inner);
     }
@@ -236,16 +260,14 @@ fn of_text(text: &str, depth: usize) -> Option<String> {
     is_said.then(|| text.to_owned())
 }
 
-fn of_object(object: &Object<'_>, depth: usize) -> Option<String> {
+fn of_object(object: &Object<'_>, place: Place<'_>) -> Option<String> {
     if let Some(feedback) = object.get("promptFeedback").and_then(Json::object) {
-        let why =
-            ["blockReasonMessage", "blockReason"].into_iter().find_map(|name| words(feedback.get(name)?, depth + 1));
+        let why = ["blockReasonMessage", "blockReason"].into_iter().find_map(|name| words(feedback.get(name)?, place));
         return Some(format!("The prompt was blocked: {}", why.unwrap_or_else(|| "no reason given".to_owned())));
     }
     // At the top, a text may be an answer in another API's form.
-    let is_theirs = |name: &&&str| **name != "text" || depth > 0 || wire::is_failed(object);
-    let mut found =
-        WORDS.iter().filter(is_theirs).filter_map(|name| Some((*name, words(object.like(name)?, depth + 1)?)));
+    let is_theirs = |name: &&&str| **name != "text" || place.depth > 0 || wire::is_failed(object);
+    let mut found = WORDS.iter().filter(is_theirs).filter_map(|name| Some((*name, words(object.like(name)?, place)?)));
     let Some((name, mut said)) = found.next() else {
         // An answer, and no failure.
         if object.has("choices")
@@ -254,8 +276,9 @@ fn of_object(object: &Object<'_>, depth: usize) -> Option<String> {
             return None;
         }
         // Fields, each with what is wrong with it. At the top these are no words but an answer.
-        let of_field = |(name, value): &(Cow<'_, str>, Json<'_>)| Some(format!("{name}: {}", words(value, depth + 1)?));
-        let fields: Vec<String> = object.iter().filter(|_| depth > 0).filter_map(of_field).take(MAX_ITEMS).collect();
+        let of_field = |(name, value): &(Cow<'_, str>, Json<'_>)| Some(format!("{name}: {}", words(value, place)?));
+        let fields: Vec<String> =
+            object.iter().filter(|_| place.depth > 0).filter_map(of_field).take(MAX_ITEMS).collect();
         return Some(fields.join("; ")).filter(|said| !said.is_empty());
     };
     // Where in a request (pydantic, zod): `["body", "tools", 7]`.
@@ -271,8 +294,8 @@ fn of_object(object: &Object<'_>, depth: usize) -> Option<String> {
         said = format!("{title}: {said}");
     }
     // What the provider said, of OpenRouter's, and what is wrong with which field, of Google's.
-    let raw = object.get("metadata").and_then(|metadata| words(metadata.object()?.get("raw")?, depth + 1));
-    let field = |detail: &Json<'_>| words(detail.object()?.get("fieldViolations")?, depth + 1);
+    let raw = object.get("metadata").and_then(|metadata| words(metadata.object()?.get("raw")?, place));
+    let field = |detail: &Json<'_>| words(detail.object()?.get("fieldViolations")?, place);
     let raw = raw.or_else(|| object.get("details")?.list()?.iter().find_map(field));
     if let Some(raw) = raw.filter(|raw| !said.contains(raw.as_str())) {
         said = format!("{said} ({raw})");
