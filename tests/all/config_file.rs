@@ -232,6 +232,8 @@ fn a_file_that_is_broken_is_refused_with_the_place_and_the_reason() {
         (deep.as_bytes(), "nesting depth exceeded on line 2 column 516"),
         (b"{\n \"models\": {}, \"models\": {}\n}", "the key `models` a second time on line 2 column 16"),
         (b"{\"env\": 7}", "`env` must be an object"),
+        (b"{\"models\": {\"providers\": []}}", "models.providers"),
+        (b"{\"models\": {\"providers\": {\"portkey\": 7}}}", "models.providers.portkey"),
     ] {
         user.holding(Some(""));
         fs::write(&user.config, old).unwrap();

@@ -128,24 +128,6 @@ fn a_model_that_does_not_become_the_default_is_told_of() {
 }
 
 #[test]
-fn onboard_keeps_comments_and_makes_a_private_file_with_a_backup() {
-    let cli = Cli::with_key();
-    let path = cli.folder.path().join("openclaw.json");
-    let old = "{\n  // my gateway\n  gateway: { port: 18789, },\n}\n";
-    std::fs::write(&path, old).unwrap();
-    let ran = cli.run(&["onboard", "--no-check", "--config", "openclaw.json"]).ok();
-    let new = std::fs::read_to_string(&path).unwrap();
-    assert!(new.contains("// my gateway\n  gateway: { port: 18789, },"), "{new}");
-    assert_eq!(std::fs::read_to_string(cli.folder.path().join("openclaw.json.bak-1")).unwrap(), old, "{ran:?}");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    }
-    assert_eq!(ConfigFile::open(&path).unwrap().value()["gateway"]["port"], 18789);
-}
-
-#[test]
 fn onboard_stores_the_key_only_where_it_is_told_to() {
     let cli = Cli::new();
     cli.run(&["onboard", "--config", "openclaw.json", "--key", "env"]).failed(2, "PORTKEY_API_KEY");
@@ -246,24 +228,6 @@ fn an_entry_in_another_case_is_the_same_entry() {
             "{written}"
         );
         assert_eq!(file.value()["models"]["providers"]["portkey"]["apiKey"], "${PORTKEY_API_KEY}");
-    }
-}
-
-#[test]
-fn a_configuration_that_cannot_be_merged_with_is_refused_and_left_as_it_is() {
-    for (text, expected) in [
-        ("{\"models\": {\"providers\": []}}", "models.providers"),
-        ("{\"models\": {\"providers\": {\"portkey\": 7}}}", "models.providers.portkey"),
-        ("{", "openclaw.json"),
-    ] {
-        let cli = Cli::new();
-        let path = cli.folder.path().join("openclaw.json");
-        std::fs::write(&path, text).unwrap();
-        let ran = cli.run(&["onboard", "--config", "openclaw.json"]);
-        assert_eq!(ran.code, 4, "{text}: {ran:?}");
-        assert!(ran.err.contains(expected), "{text}: {ran:?}");
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
-        assert!(!cli.folder.path().join("openclaw.json.bak-1").exists());
     }
 }
 

@@ -231,33 +231,6 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_scheme_host_and_port() {
-        let base = origin("https://gateway.example/v1");
-        assert_eq!(base, origin("https://GATEWAY.example:443/other?query"));
-        for other in ["http://gateway.example", "https://gateway.example:444", "https://api.gateway.example"] {
-            assert_ne!(base, origin(other), "{other}");
-        }
-    }
-
-    #[test]
-    fn a_base_url_with_a_password_is_refused_without_repeating_it() {
-        for secret in [
-            "https://user:hunter22@gateway.example",
-            "user:hunter22@gateway.example/v1",
-            "ftp://user:hunter22@gateway.example/v1",
-            "https://user:hunter22@gate way.example/v1",
-            "https://user:hunter22@gateway.example:99999/v1",
-            "https://user:hunter22@",
-        ] {
-            let error = secret.parse::<Origin>().unwrap_err();
-            assert!(!format!("{error} {error:?}").contains("hunter22"), "{error:?}");
-        }
-        for bad in ["", "gateway.example", "file:///etc/passwd", "https://", "http://[::1"] {
-            assert!(bad.parse::<Origin>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
     fn an_origin_is_the_same_however_it_is_written_and_no_other() {
         let fixture: serde_json::Value =
             serde_json::from_str(include_str!("../../../tests/fixtures/boundary/origins.json")).unwrap();

@@ -353,38 +353,6 @@ mod tests {
     use super::*;
     use crate::merge_check::{self, Choices, Owner};
 
-    fn config() -> Value {
-        json!({
-            "gateway": {"token": "gateway-token"},
-            "env": {"PORTKEY_API_KEY": "env-key"},
-            "models": {
-                "mode": "merge",
-                "providers": {
-                    "other": {"apiKey": "other-key"},
-                    "Portkey": {
-                        "apiKey": "  old-key ",
-                        "baseUrl": "https://api.portkey.ai/v1",
-                        "headers": {"Authorization": "Bearer sk-1", "x-portkey-trace-id": "t", "x-a": "${A}"},
-                        "request": {"proxy": {"url": "http://user:pw@proxy"}},
-                    },
-                },
-            },
-            "agents": {"defaults": {"model": "x", "workspace": "~/work"}, "list": []},
-            "plugins": {"entries": {"portkey": {"enabled": true, "config": {"traceId": "t"}}}},
-        })
-    }
-
-    #[test]
-    fn a_plugin_sees_its_own_part_and_no_secret() {
-        let seen = View::of(&config(), "portkey").json();
-        for hidden in ["gateway-token", "env-key", "other", "old-key", "sk-1", "user:pw", "workspace", "enabled"] {
-            assert!(!seen.contains(hidden), "{hidden} in {seen}");
-        }
-        for shown in ["https://api.portkey.ai/v1", "x-portkey-trace-id", "${A}", "\"mode\":\"merge\"", "traceId"] {
-            assert!(seen.contains(shown), "{shown} not in {seen}");
-        }
-    }
-
     #[test]
     fn an_object_that_stands_for_a_text_is_shown_as_a_text_and_put_back() {
         let reference = json!({"source": "file", "provider": "mine", "id": "/a"});
@@ -479,30 +447,6 @@ mod tests {
     }
 
     #[test]
-    fn what_a_plugin_leaves_alone_comes_back_as_it_was() {
-        let view = View::of(&config(), "portkey");
-        let mut expected = config();
-        expected["models"]["providers"]["Portkey"]["apiKey"] = json!("old-key");
-        assert_eq!(view.merge_back(&config(), "portkey", &view.json()).unwrap(), expected);
-    }
-
-    #[test]
-    fn changes_additions_and_removals_are_laid_back() {
-        let view = View::of(&config(), "portkey");
-        let mut answer: Value = serde_json::from_str(&view.json()).unwrap();
-        let entry = answer["models"]["providers"].as_object_mut().unwrap().remove("Portkey").unwrap();
-        answer["models"]["providers"]["portkey"] = entry;
-        answer["models"]["mode"] = json!("replace");
-        answer["agents"]["defaults"]["models"] = json!({"portkey/m": {}});
-        let merged = view.merge_back(&config(), "portkey", &answer.to_string()).unwrap();
-        assert_eq!(merged["models"]["providers"]["portkey"]["apiKey"], "old-key");
-        assert!(merged["models"]["providers"].get("Portkey").is_none());
-        assert_eq!(merged["models"]["providers"]["other"]["apiKey"], "other-key");
-        assert_eq!(merged["agents"]["defaults"]["workspace"], "~/work");
-        assert_eq!(merged["agents"]["defaults"]["models"], json!({"portkey/m": {}}));
-    }
-
-    #[test]
     fn hidden_values_are_put_back_as_long_as_there_is_room() {
         let config = json!({"models": {"providers": {"portkey": {"params": {"note": "x".repeat(40_000)}}}}});
         let view = View::of(&config, "portkey");
@@ -527,16 +471,6 @@ mod tests {
             let answer =
                 json!({"models": {"providers": {"portkey": {}}}, "agents": {"defaults": {"model": "portkey/m"}}});
             assert_eq!(view.merge_back(&config, "portkey", &answer.to_string()).unwrap(), answer);
-        }
-    }
-
-    #[test]
-    fn a_plugin_that_writes_elsewhere_is_refused() {
-        let view = View::of(&config(), "portkey");
-        for (pointer, value) in [("gateway", json!({"token": ""})), ("models", json!({"providers": {"other": {}}}))] {
-            let mut answer: Value = serde_json::from_str(&view.json()).unwrap();
-            answer[pointer] = value;
-            assert!(view.merge_back(&config(), "portkey", &answer.to_string()).is_err(), "{pointer}");
         }
     }
 }
