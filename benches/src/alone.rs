@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What is measured, of one arm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum What {
     /// A chat of so many messages.
     Messages,
@@ -48,21 +48,6 @@ pub(crate) enum What {
     Load,
 }
 
-const NAMES: [(&str, What); 12] = [
-    ("messages", What::Messages),
-    ("tools", What::Tools),
-    ("members", What::Members),
-    ("headers", What::Headers),
-    ("events", What::Events),
-    ("calls", What::Calls),
-    ("blocks", What::Blocks),
-    ("bytes", What::Bytes),
-    ("streams", What::Streams),
-    ("paced", What::Paced),
-    ("open", What::Open),
-    ("load", What::Load),
-];
-
 /// What one such measure gave.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Measured {
@@ -75,15 +60,15 @@ pub(crate) struct Measured {
 
 /// Measures in a process of its own.
 pub(crate) fn measure(what: What, arm: &str, size: usize, base_url: &str) -> anyhow::Result<Measured> {
-    let name = NAMES.iter().find(|(_, this)| *this == what).map_or("", |(name, _)| name);
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["alone", name, arm, &size.to_string(), base_url]).stderr(Stdio::inherit());
+    let asked = serde_json::to_string(&(what, arm, size, base_url))?;
+    command.args(["alone", &asked]).stderr(Stdio::inherit());
     let folder = tempfile::tempdir()?;
     if arm == "first" {
         command.env("XDG_CACHE_HOME", folder.path());
     }
     let output = command.output()?;
-    ensure!(output.status.success(), "{name} {size} by the {arm} arm failed");
+    ensure!(output.status.success(), "{what:?} {size} by the {arm} arm failed");
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
@@ -94,10 +79,8 @@ pub(crate) fn raise_open_files() -> anyhow::Result<()> {
 }
 
 /// The other side of [`measure`].
-pub(crate) async fn run(arguments: &[String]) -> anyhow::Result<()> {
-    let [what, arm, size, base_url] = arguments else { anyhow::bail!("alone WHAT ARM SIZE URL") };
-    let what = NAMES.iter().find(|(name, _)| name == what).context("no such measure")?.1;
-    let size: usize = size.parse()?;
+pub(crate) async fn run(asked: &str) -> anyhow::Result<()> {
+    let (what, arm, size, base_url): (What, &str, usize, &str) = serde_json::from_str(asked)?;
     raise_open_files()?;
     if what == What::Load {
         let engine = Engine::new(Limits::default())?;

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, ensure};
 use host_harness::{
     Provider, Setup,
-    wit::chat::{self, Request},
+    wit::chat::{self, Ask, Request},
 };
 use host_harness_stub::{Accounted, Options, PromptCache, Stub};
 use serde_json::{Value, json};
@@ -105,14 +105,11 @@ async fn send(stub: &Stub, provider: &Provider, requests: &[Asked], client: &Cli
     let mut sent = Sent { total: Accounted::default(), refused: 0, reason: None };
     for (at, asked) in requests.iter().enumerate() {
         let body = |bodies: &[String]| bodies.get(at).cloned().context("a body is missing");
-        let (request, is_finished) = match client {
-            Client::Component(prompt_cache) => {
-                (Request { prompt_cache: *prompt_cache, ..asked.prompt().into() }, false)
-            }
-            Client::Bodies(bodies) => (Request::openai(body(bodies)?), false),
-            Client::OpenClaw(bodies) => (Request::openai(body(bodies)?), true),
+        let request = match client {
+            Client::Component(prompt_cache) => Request { prompt_cache: *prompt_cache, ..asked.prompt().into() },
+            Client::Bodies(bodies) => Request::openai(body(bodies)?),
+            Client::OpenClaw(bodies) => Request { ask: Ask::FinishedJson(body(bodies)?), prompt_cache: None },
         };
-        let request = if is_finished { finished(request) } else { request };
         let outcome = async { provider.stream(&request).await?.join().await }.await;
         if let Err(error) = outcome {
             sent.refused += 1;
@@ -123,15 +120,6 @@ async fn send(stub: &Stub, provider: &Provider, requests: &[Asked], client: &Cli
         sent.total += cache.account(&body, asked.at);
     }
     Ok(sent)
-}
-
-/// The same body, sent as it is.
-fn finished(request: Request) -> Request {
-    let ask = match request.ask {
-        chat::Ask::OpenaiJson(body) => chat::Ask::FinishedJson(body),
-        ask => ask,
-    };
-    Request { ask, ..request }
 }
 
 /// OpenClaw's builder, where the end-to-end tests have installed it.

@@ -38,7 +38,7 @@ fn main() -> anyhow::Result<()> {
     match arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         None => bench(None),
         Some(("serve", _)) => Builder::new_current_thread().enable_all().build()?.block_on(server::serve()),
-        Some(("alone", rest)) => Runtime::new()?.block_on(alone::run(rest)),
+        Some(("alone", [asked])) => Runtime::new()?.block_on(alone::run(asked)),
         // Only the rows whose name holds this.
         Some((filter, _)) => bench(Some(filter)),
     }
