@@ -50,9 +50,6 @@ impl Message {
     }
 
     /// The same for a whole history, an array.
-    ///
-    /// # Errors
-    /// As for [`Message::from_openai`], with the place of the message.
     pub fn history_from_openai(history: &Value) -> Result<Vec<Self>> {
         let messages = history.as_array().ok_or_else(|| wrong("it is not an array"))?;
         let numbered = messages.iter().enumerate();

@@ -32,6 +32,8 @@ use crate::{
 
 /// A plugin, connected: it knows where to call and holds the credentials for it. Cheap to clone.
 ///
+/// A call fails with what the service, the network or the host refused; a stream before its first event, or midway.
+///
 /// Its calls need a tokio runtime with I/O and time. A connection belongs to the runtime that opened it: use a provider
 /// in one runtime, as another's call waits on a shared connection while that one is not driven.
 ///
@@ -73,9 +75,6 @@ impl Provider {
     /// Loads the component in this file and connects it as `setup` says, in an [`Engine`] of its own with the default
     /// [`Limits`]. For several plugins, or other limits, make one engine for the process and use
     /// [`connect`](Self::connect).
-    ///
-    /// # Errors
-    /// As for [`Plugin::load`] and [`Provider::connect`].
     pub async fn load(component: impl AsRef<Path>, setup: Setup) -> Result<Self> {
         let plugin = Plugin::load(&Engine::new(Limits::default())?, component).await?;
         Self::connect(&plugin, setup).await
@@ -141,9 +140,6 @@ impl Provider {
     /// let response = provider.with(call).await?.complete(prompt).await?;
     /// # Ok(()) }
     /// ```
-    ///
-    /// # Errors
-    /// The same as for a wrong configuration.
     pub async fn with(&self, call: CallOptions) -> Result<Self> {
         let places = call.places(&self.plugin.descriptor().id);
         self.with_call(call).await.map_err(|error| error.of_call(&places))
@@ -262,9 +258,6 @@ impl Provider {
     }
 
     /// Every model that the provider offers.
-    ///
-    /// # Errors
-    /// What the provider, the network or the host refused.
     pub async fn models(&self) -> Result<Vec<models::Entry>> {
         let clock = self.clock();
         let mut live = self.main.start(&self.plugin, clock).await?;
@@ -284,9 +277,6 @@ impl Provider {
     /// });
     /// # }
     /// ```
-    ///
-    /// # Errors
-    /// What the host refused.
     pub fn traits_of_each(
         &self,
         ids: impl IntoIterator<Item = impl AsRef<str>>,
@@ -305,9 +295,6 @@ impl Provider {
     }
 
     /// The body that [`stream`](Self::stream) would send, as JSON. Nothing is sent.
-    ///
-    /// # Errors
-    /// What the provider or the host refused.
     pub async fn body(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<String> {
         let (clock, request) = (self.clock(), self.request(request));
         let route = self.route_of(&request, clock).await?;
@@ -318,9 +305,6 @@ impl Provider {
     }
 
     /// Asks for a whole reply.
-    ///
-    /// # Errors
-    /// What the provider, the network or the host refused.
     pub async fn complete(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<chat::Response> {
         let (clock, request) = (self.clock(), self.request(request));
         let route = self.route_of(&request, clock).await?;
@@ -331,9 +315,6 @@ impl Provider {
     }
 
     /// Asks for a reply as it is written.
-    ///
-    /// # Errors
-    /// What the provider, the network or the host refused before the first event.
     pub async fn stream(&self, request: impl Into<Cow<'_, chat::Request>>) -> Result<Reply> {
         let (clock, request) = (self.clock(), self.request(request));
         let route = self.route_of(&request, clock).await?;
@@ -376,9 +357,6 @@ impl Provider {
     }
 
     /// Images from a prompt.
-    ///
-    /// # Errors
-    /// What the provider, the network or the host refused.
     pub async fn generate(&self, request: &images::Request) -> Result<images::Response> {
         let (clock, route, mut live) = self.open(request.model.as_deref()).await?;
         let (images, refused) = (live.images()?, live.refused.clone());
@@ -386,9 +364,6 @@ impl Provider {
     }
 
     /// Images from a prompt and other images.
-    ///
-    /// # Errors
-    /// What the provider, the network or the host refused.
     pub async fn edit(
         &self,
         request: &images::Request,
@@ -412,7 +387,7 @@ impl Provider {
     /// ```
     ///
     /// # Errors
-    /// What the provider, the network or the host refused; `unsupported` where the plugin exports no `embeddings`.
+    /// `unsupported` where the plugin exports no `embeddings`.
     pub async fn embed(&self, request: &embeddings::Request) -> Result<embeddings::Response> {
         let (clock, route, mut live) = self.open(request.model.as_deref()).await?;
         let (embeddings, refused) = (live.embeddings()?, live.refused.clone());
@@ -422,8 +397,7 @@ impl Provider {
     /// Speech from text, streamed.
     ///
     /// # Errors
-    /// What the provider, the network or the host refused before the first bytes; `unsupported` where the plugin exports no
-    /// `audio`.
+    /// `unsupported` where the plugin exports no `audio`.
     pub async fn speak(&self, request: &audio::SpeechRequest) -> Result<Speech> {
         let (clock, route, mut live) = self.open(request.model.as_deref()).await?;
         let (audio, refused) = (live.audio()?, live.refused.clone());
@@ -438,7 +412,7 @@ impl Provider {
     /// Text from speech.
     ///
     /// # Errors
-    /// What the provider, the network or the host refused; `unsupported` where the plugin exports no `audio`.
+    /// `unsupported` where the plugin exports no `audio`.
     pub async fn transcribe(&self, request: &audio::TranscriptionRequest) -> Result<audio::Transcript> {
         let (clock, route, mut live) = self.open(request.model.as_deref()).await?;
         let (audio, refused) = (live.audio()?, live.refused.clone());

@@ -154,9 +154,6 @@ impl Provider {
 
 impl ToolLimits {
     /// The same, but `ask` gets each answer, for example from a stream that is shown as it arrives.
-    ///
-    /// # Errors
-    /// As for [`Provider::run_tools`].
     pub async fn run<A, R, F>(
         &self,
         prompt: Prompt,

@@ -217,18 +217,18 @@ pub(crate) struct Compiled {
 
 /// A component, ready to be started: what it imports is linked, and what it exports is found.
 #[derive(Clone)]
-pub(crate) struct Linked(Arc<Parts>);
+pub(crate) struct Linked(pub(super) Arc<Parts>);
 
-struct Parts {
+pub(super) struct Parts {
     pre: InstancePre<State>,
     onboarding: onboarding::GuestIndices,
     models: models::GuestIndices,
     chat: chat::GuestIndices,
     complete: ComponentExportIndex,
     images: images::GuestIndices,
-    embeddings: Option<embeddings::GuestIndices>,
-    audio: Option<audio::GuestIndices>,
-    prices: Option<prices::GuestIndices>,
+    pub(super) embeddings: Option<embeddings::GuestIndices>,
+    pub(super) audio: Option<audio::GuestIndices>,
+    pub(super) prices: Option<prices::GuestIndices>,
 }
 
 /// A whole reply. See the WIT, `chat.complete`.
@@ -249,20 +249,6 @@ fn optional<I>(
     indices: impl FnOnce(&InstancePre<State>) -> wasmtime::Result<I>,
 ) -> wasmtime::Result<Option<I>> {
     pre.component().get_export_index(None, full_name(interface)).map(|_| indices(pre)).transpose()
-}
-
-impl Linked {
-    pub(crate) fn has_embeddings(&self) -> bool {
-        self.0.embeddings.is_some()
-    }
-
-    pub(crate) fn has_audio(&self) -> bool {
-        self.0.audio.is_some()
-    }
-
-    pub(crate) fn has_prices(&self) -> bool {
-        self.0.prices.is_some()
-    }
 }
 
 /// An instance, for one call. Its functions are looked up and their types compared as they are needed: for all of them
@@ -299,22 +285,16 @@ impl Live {
         self.linked.0.images.load(&mut self.store, &self.instance).map_err(failed)
     }
 
-    /// # Errors
-    /// Where the component has no embeddings: `unsupported`.
     pub(crate) fn embeddings(&mut self) -> Result<embeddings::Guest> {
         let indices = self.linked.0.embeddings.as_ref().ok_or_else(|| not_exported(EMBEDDINGS))?;
         indices.load(&mut self.store, &self.instance).map_err(failed)
     }
 
-    /// # Errors
-    /// Where the component has no audio: `unsupported`.
     pub(crate) fn audio(&mut self) -> Result<audio::Guest> {
         let indices = self.linked.0.audio.as_ref().ok_or_else(|| not_exported(AUDIO))?;
         indices.load(&mut self.store, &self.instance).map_err(failed)
     }
 
-    /// # Errors
-    /// Where the component tells no prices: `unsupported`.
     pub(crate) fn prices(&mut self) -> Result<prices::Guest> {
         let indices = self.linked.0.prices.as_ref().ok_or_else(|| not_exported(PRICES))?;
         indices.load(&mut self.store, &self.instance).map_err(failed)

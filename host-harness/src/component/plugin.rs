@@ -68,9 +68,6 @@ impl Plugin {
     }
 
     /// Loads a component from memory.
-    ///
-    /// # Errors
-    /// As for [`Plugin::load`].
     pub async fn from_bytes(engine: &Engine, wasm: &[u8]) -> Result<Self> {
         let compiled = engine.compile(wasm).await?;
         Self::of(engine, compiled).await
@@ -91,13 +88,13 @@ impl Plugin {
         let mut live = engine.instantiate(&linked, None, engine.clock(None)).await?;
         // One of other types is refused now and not at a call.
         live.models().and(live.chat().map(drop)).and(live.images().map(drop))?;
-        if linked.has_embeddings() {
+        if linked.0.embeddings.is_some() {
             live.embeddings()?;
         }
-        if linked.has_audio() {
+        if linked.0.audio.is_some() {
             live.audio()?;
         }
-        if linked.has_prices() {
+        if linked.0.prices.is_some() {
             live.prices()?;
         }
         let onboarding = live.onboarding()?;
@@ -123,23 +120,21 @@ impl Plugin {
 
     /// Whether it makes vectors of texts: the interface `embeddings` of the WIT, which a provider may leave out.
     pub fn has_embeddings(&self) -> bool {
-        self.0.linked.has_embeddings()
+        self.0.linked.0.embeddings.is_some()
     }
 
     /// Whether it speaks and transcribes: the interface `audio` of the WIT, which a provider may leave out.
     pub fn has_audio(&self) -> bool {
-        self.0.linked.has_audio()
+        self.0.linked.0.audio.is_some()
     }
 
     /// Whether it can tell what models cost: the interface `prices` of the WIT, which a provider may leave out.
     pub fn has_prices(&self) -> bool {
-        self.0.linked.has_prices()
+        self.0.linked.0.prices.is_some()
     }
 
     /// The model that makes vectors where a request names none.
-    ///
-    /// # Errors
-    /// Where the plugin fails; `unsupported` where it exports no `embeddings`.
+    /// `unsupported` where the plugin exports no `embeddings`.
     pub async fn embedding_model(&self) -> Result<String> {
         let mut live = self.instantiate().await?;
         let embeddings = live.embeddings()?;
@@ -147,9 +142,7 @@ impl Plugin {
     }
 
     /// The models, the voice and the format of speech and transcripts where a request names none.
-    ///
-    /// # Errors
-    /// Where the plugin fails; `unsupported` where it exports no `audio`.
+    /// `unsupported` where the plugin exports no `audio`.
     pub async fn audio_defaults(&self) -> Result<audio::Defaults> {
         let mut live = self.instantiate().await?;
         let audio = live.audio()?;
@@ -176,9 +169,6 @@ impl Plugin {
     }
 
     /// The same, and the provider's model becomes the default model where none is chosen yet.
-    ///
-    /// # Errors
-    /// As for [`Plugin::apply_provider_config`].
     pub async fn apply_config(&self, config: &Value, choices: &Choices) -> Result<Value> {
         self.merge(config, choices, true).await
     }
@@ -216,9 +206,6 @@ impl Plugin {
     }
 
     /// What is wrong or doubtful in `config`, as far as this provider is concerned.
-    ///
-    /// # Errors
-    /// Where the plugin fails.
     pub async fn lint(&self, config: &Value) -> Result<Vec<Finding>> {
         let view = View::of(config, &self.descriptor().id);
         let mut live = self.instantiate().await?;
@@ -228,9 +215,6 @@ impl Plugin {
 
     /// All that is wrong or doubtful in the configuration and in what was given beside it, as far as this provider is concerned:
     /// what this host would refuse, and what the plugin finds. Nothing is called.
-    ///
-    /// # Errors
-    /// Where the plugin fails.
     pub async fn lint_setup(&self, mut setup: Setup) -> Result<Vec<Finding>> {
         // Of an option that is wrong, the plugin finds more below.
         let overridden = self.headers_of(&setup, self.clock(None)).await.unwrap_or_default();
@@ -240,9 +224,6 @@ impl Plugin {
     }
 
     /// The names of the headers that the options given in `setup` become. Only the plugin knows.
-    ///
-    /// # Errors
-    /// Where an option is wrong, or refers to what is set nowhere.
     pub(crate) async fn headers_of(&self, setup: &Setup, clock: Clock) -> Result<Vec<String>> {
         if setup.options.is_empty() {
             return Ok(Vec::new());

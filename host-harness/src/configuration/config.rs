@@ -51,9 +51,6 @@ impl ConfigFile {
     }
 
     /// The same, where `$include` may lead to `include_roots` too.
-    ///
-    /// # Errors
-    /// As for [`ConfigFile::open`].
     pub fn open_with(path: impl Into<PathBuf>, include_roots: &[PathBuf]) -> Result<Self> {
         let path = path.into();
         match read_file(&path, LARGEST) {
@@ -67,10 +64,7 @@ impl ConfigFile {
                 }
                 Self::read(path, include_roots, None)
             }
-            Err(error) => {
-                let message = format!("cannot read the configuration `{}`: {error}", path.display());
-                Err(Error::config(message))
-            }
+            Err(error) => Err(Error::config(format!("cannot read the configuration `{}`: {error}", path.display()))),
         }
     }
 
