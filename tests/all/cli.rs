@@ -487,20 +487,6 @@ fn limits_are_a_users_to_lower() {
     assert_eq!(user.cli.run(&[&arguments[..], &["0"]].concat()).code, 2);
 }
 
-#[test]
-fn an_option_that_is_none_is_refused_before_anything_is_sent() {
-    // Nothing listens there: a request would end as a network error.
-    let cli = Cli::before("http://127.0.0.1:9/v1");
-    for option in ["confg=pc-a", "temperature=0.2"] {
-        let ran = cli.run(&["chat", "hello", "--option", option]);
-        let (name, _) = option.split_once('=').unwrap();
-        assert_eq!(ran.code, 4, "{ran:?}");
-        assert!(ran.err.contains(&format!("--option {name}")), "{ran:?}");
-        let told = if name == "confg" { "Did you mean config?" } else { "config, provider, virtualKey" };
-        assert!(ran.err.contains(told), "{ran:?}");
-    }
-}
-
 /// With the key it would go to the provider's own service.
 #[test]
 #[cfg(unix)]

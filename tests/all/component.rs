@@ -1,7 +1,6 @@
 //! The built file itself: what it imports, what it is, what validation says of it and of what is none.
 
 use host_harness::{Engine, Limits, Plugin};
-use serde_json::json;
 
 use crate::support::{Cli, component, json_file, root, validated};
 
@@ -37,24 +36,6 @@ async fn what_is_no_component_is_named_as_such() {
     let whole = std::fs::read(component()).unwrap();
     let found = validated(&whole[..whole.len() / 2], None).await;
     assert!(!found.findings.is_empty(), "half a component");
-}
-
-#[tokio::test]
-async fn a_manifest_that_says_otherwise_is_found_out() {
-    let wasm = std::fs::read(component()).unwrap();
-    for (pointer, value, expected) in [
-        ("/id", json!("portkee"), "`id`"),
-        ("/providers", json!([]), "`providers`"),
-        ("/configSchema", json!(null), "configSchema"),
-        ("/contracts", json!({}), "imageGenerationProviders"),
-        ("/setup/providers/0/envVars", json!(["OTHER"]), "PORTKEY_API_KEY"),
-        ("/providerAuthChoices/0/cliFlag", json!("--other"), "--portkey-api-key"),
-    ] {
-        let mut manifest = json_file("openclaw.plugin.json");
-        *manifest.pointer_mut(pointer).unwrap_or_else(|| panic!("the manifest has no {pointer}")) = value;
-        let found = validated(&wasm, Some(&manifest)).await;
-        assert!(found.findings.iter().any(|finding| finding.contains(expected)), "{pointer}: {found:?}");
-    }
 }
 
 #[test]

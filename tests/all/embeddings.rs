@@ -6,12 +6,10 @@ use host_harness::{
     wit::embeddings::Request,
 };
 use host_harness_stub::Recorded;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
-    fault_server::{FaultServer, bytes},
     gateway,
-    raw_server::{JSON, whole},
     support::{Cli, KEY, Ran, User, hosted, plugin, provider},
 };
 
@@ -79,43 +77,6 @@ async fn through_the_real_gateway() {
     let error = provider.embed(&asked("gpt-5-mini", &["a"])).await.unwrap_err();
     assert_eq!((error.kind(), error.record().origin), (Kind::Unsupported, Origin::Upstream), "{error:?}");
     assert!(error.to_string().contains("not allowed to generate embeddings"), "{error}");
-}
-
-/// A provider before a gateway that answers with this.
-async fn answering(body: Value) -> (FaultServer, Provider) {
-    let answer = whole(JSON, body.to_string());
-    let server = FaultServer::http1(move |_| vec![bytes(&answer)]).await;
-    let provider = provider(&server.base_url).await;
-    (server, provider)
-}
-
-#[tokio::test]
-async fn another_count_than_texts_is_an_error_and_no_vector_is_handed_on() {
-    let one = |index: u32| json!({"index": index, "embedding": [0.5, 0.25]});
-    for (data, says) in [
-        (json!([one(0)]), "1 vectors for 2 texts"),
-        (json!([one(0), one(1), one(2)]), "3 vectors for 2 texts"),
-        (json!([one(1), one(1)]), "1 vectors for 2 texts"),
-        (json!([one(0), {"index": 1, "embedding": [0.5]}]), "have 2 numbers, and 1"),
-        (json!([one(0), {"index": 1, "embedding": "no base64!"}]), "no list of numbers"),
-    ] {
-        let (_server, provider) = answering(json!({"object": "list", "data": data})).await;
-        let error = provider.embed(&asked("1", &["a", "b"])).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Protocol, "{data}");
-        assert!(error.to_string().contains(says) && error.record().request_sent, "{error:?}");
-    }
-    for data in [json!([one(1), one(0)]), json!([one(2), one(1)])] {
-        let (_server, provider) = answering(json!({"data": data})).await;
-        assert_eq!(provider.embed(&asked("1", &["a", "b"])).await.unwrap().vectors.len(), 2, "{data}");
-    }
-}
-
-#[tokio::test]
-async fn a_key_that_is_echoed_is_masked() {
-    let (_server, provider) = answering(json!({"error": {"message": format!("no vectors for {KEY}")}})).await;
-    let error = provider.embed(&asked("1", &["a"])).await.unwrap_err();
-    assert!(!format!("{error:?} {error}").contains(KEY), "{error:?}");
-    assert!(error.to_string().contains("no vectors for"), "{error}");
 }
 
 #[tokio::test]

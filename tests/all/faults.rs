@@ -373,7 +373,7 @@ async fn a_refused_connection_says_that_nothing_was_sent() {
     for (_, end) in [complete(&provider, 0).await, stream(&provider, 0).await] {
         let error = end.unwrap_err();
         assert_eq!((error.kind(), error.origin()), (Transport, Network), "{error:?}");
-        assert!(!error.record().request_sent, "{error:?}");
+        assert!(!error.record().request_sent && error.record().hint.is_some(), "{error:?}");
     }
 }
 
@@ -477,18 +477,6 @@ async fn a_stream_split_at_any_two_bytes_says_the_same() {
         assert!(got.as_ref().is_ok_and(|got| *got == whole), "at {:?}: {got:?}", pairs(number));
     }))
     .await;
-}
-
-/// What follows an answer on its connection must not become the answer to another request.
-#[tokio::test]
-async fn an_answer_behind_an_answer_is_never_read() {
-    let forged = whole().replace(TEXT, "forged wörl");
-    let server = FaultServer::http1(move |_| vec![bytes([whole(), forged.clone()].concat())]).await;
-    let provider = before(&server, Kind::Other).await;
-    for number in 0..200 {
-        let (said, end) = complete(&provider, number).await;
-        assert!(said == TEXT || end.is_err(), "{said}");
-    }
 }
 
 /// A call's limit holds wherever the gateway stops: before TLS stands, and before it has read the request.

@@ -336,13 +336,6 @@ async fn a_stream_that_the_upstream_cuts_is_truncated() {
     }
 }
 
-#[tokio::test]
-async fn a_gateway_that_is_not_there() {
-    let error = crate::support::provider(nobody()).await.complete(&ask("gpt", "hello")).await.unwrap_err();
-    assert_eq!((error.kind(), error.origin()), (Kind::Transport, Origin::Network), "{error:?}");
-    assert!(error.record().hint.is_some());
-}
-
 /// `https` is TLS: a server that speaks none gets no request, and so no key.
 #[tokio::test]
 async fn a_gateway_that_speaks_no_tls() {
@@ -399,16 +392,4 @@ async fn a_slug_is_split_off_for_forms() {
     assert_eq!(request.field("model").unwrap().text(), "gpt-image-1");
     assert_eq!(request.header("x-portkey-provider"), Some("@openai"));
     assert!(request.field("image").is_some());
-}
-
-/// Many calls, one connection to the gateway.
-#[tokio::test]
-async fn connections_are_kept() {
-    let (stub, provider) = before_hosted().await;
-    for _ in 0..20 {
-        provider.complete(&ask("gpt", "hello")).await.unwrap();
-    }
-    streamed(&provider, &ask("gpt", "hello")).await.unwrap();
-    let connections: std::collections::BTreeSet<_> = stub.requests().iter().map(|request| request.connection).collect();
-    assert_eq!(connections.len(), 1);
 }

@@ -25,32 +25,6 @@ async fn a_new_user_gets_the_form_of_the_guide() {
     assert_eq!(config["agents"]["defaults"]["models"][reference]["alias"], "Portkey");
 }
 
-/// The proposed extension's model id cannot be routed by the hosted catalog, but who holds it keeps it.
-#[tokio::test]
-async fn a_configuration_of_the_proposed_extension_still_works() {
-    let config = json!({
-        "models": {"mode": "replace", "providers": {"portkey": {
-            "baseUrl": " https://gateway.example/v1 ",
-            "apiKey": "  old-key  ",
-            "api": "anthropic-messages",
-            "models": [{"id": "claude-opus-4-6", "name": "mine"}, {"id": "claude-opus-4-6", "name": "twice"}],
-        }}},
-        "agents": {"defaults": {"model": {"primary": "portkey/claude-opus-4-6", "fallbacks": ["x/y"]}}},
-        "gateway": {"auth": {"token": "unrelated"}},
-    });
-    let merged = plugin().await.apply_config(&config, &choices()).await.unwrap();
-    let provider = &merged["models"]["providers"]["portkey"];
-    assert_eq!(provider["baseUrl"], "https://gateway.example/v1");
-    assert_eq!(provider["apiKey"], "old-key");
-    assert_eq!(provider["api"], "openai-completions");
-    let ids: Vec<_> = provider["models"].as_array().unwrap().iter().map(|model| &model["id"]).collect();
-    assert_eq!(ids, ["claude-opus-4-6", "@anthropic/claude-sonnet-4-5"]);
-    assert_eq!(provider["models"][0]["name"], "mine");
-    assert_eq!(merged["models"]["mode"], "replace");
-    assert_eq!(merged["agents"]["defaults"]["model"], config["agents"]["defaults"]["model"]);
-    assert_eq!(merged["gateway"], config["gateway"]);
-}
-
 /// It may be somebody else's model, in what the plugin is not shown.
 #[tokio::test]
 async fn an_alias_that_is_taken_is_left_out_and_null_is_as_good_as_nothing() {

@@ -7,7 +7,6 @@ use futures_util::StreamExt as _;
 use host_harness::{
     CallOptions, Provider,
     types::{self, ErrorKind as Kind},
-    wit::chat::Event,
 };
 use host_harness_rig::{audio_generation, completion, embedding, image_generation, models, record, transcription};
 use host_harness_stub::Stub;
@@ -19,12 +18,12 @@ use rig_agent::{
 };
 use rig_core::{
     audio_generation::AudioGenerationRequestBuilder,
-    completion::{CompletionRequest, Effort, FinishReason},
+    completion::{CompletionRequest, Effort},
     embeddings::EmbeddingsBuilder,
     error::ProviderError,
     image_generation::ImageGenerationRequestBuilder,
-    message::{AssistantContent, Message, ToolChoice},
-    tool::{PortableTool, tool_definition},
+    message::Message,
+    tool::PortableTool,
     transcription::TranscriptionRequestBuilder,
 };
 use serde_json::{Value, json};
@@ -169,41 +168,6 @@ async fn encrypted_thinking_and_signed_calls_go_back_whole_and_streamed() {
         assert!(said.contains("get_time says rain"), "{said}");
         assert!(stub.requests().pop().unwrap().json().to_string().contains("thoughtSignature"));
     }
-}
-
-/// A request through rig is the one that a prompt is.
-#[tokio::test]
-async fn all_of_a_request_arrives() {
-    let stub = upstream().await;
-    let model = completion(&behind(&stub, "openai").await, "a-model");
-    let request = CompletionRequest::new("hi")
-        .preamble("You are brief.")
-        .tool(tool_definition(&Weather))
-        .tool_choice(ToolChoice::None)
-        .temperature(0.7)
-        .max_tokens(50)
-        .reasoning(Effort::Low)
-        .top_p(0.9)
-        .seed(7)
-        .stop(["END"])
-        .parallel_tool_calls(false)
-        .additional_params(json!({"user": "u-1", "top_p": 0.5}));
-    let response = model.call(request).await.unwrap();
-    assert_eq!(response.finish_reason(), Some(FinishReason::Stop));
-    assert_eq!((response.provider(), response.model()), ("portkey", Some("a-model")));
-    assert!(response.response_id().is_some(), "{response:?}");
-    assert_eq!(response.raw["report"]["provider"], "openai");
-    let body = stub.requests()[0].json();
-    let expected = json!({
-        "model": "a-model",
-        "messages": [{"role": "system", "content": "You are brief."}, {"role": "user", "content": "hi"}],
-        "temperature": 0.7, "max_tokens": 50, "reasoning_effort": "low", "top_p": 0.5, "seed": 7, "stop": ["END"],
-        "parallel_tool_calls": false, "user": "u-1", "tool_choice": "none",
-        "tools": [{"type": "function", "function": {
-            "name": "get_weather", "description": "Tells something of a city", "parameters": Weather.parameters(),
-        }}],
-    });
-    assert_eq!(body, expected);
 }
 
 #[tokio::test]
@@ -407,27 +371,4 @@ async fn vectors_images_speech_transcripts_and_models() {
         assert_eq!(record(error.provider_response_body()).unwrap().kind, Kind::Transport, "{error}");
         assert!(error.is_retryable());
     }
-}
-
-/// What rig keeps of a turn is what a prompt of the library's would hold.
-#[tokio::test]
-async fn signed_thinking_is_the_librarys_own() {
-    let (_stub, provider) = before_hosted().await;
-    let mut reply = provider.stream(&ask("fault/content-blocks", "think about it")).await.unwrap();
-    let mut signature = None;
-    while let Some(events) = reply.next().await.unwrap() {
-        for event in events {
-            if let Event::Thinking(thinking) = event {
-                signature = thinking.signature.or(signature);
-            }
-        }
-    }
-    let signature = signature.unwrap();
-    let response =
-        completion(&provider, "fault/content-blocks").stream("think about it").unwrap().finish().await.unwrap();
-    let [AssistantContent::Reasoning(reasoning), AssistantContent::Text(_)] = &*response.choice else {
-        panic!("{response:?}")
-    };
-    assert!(reasoning.text.contains("think about it"));
-    assert_eq!(reasoning.native.as_ref().unwrap().item, json!({"signature": signature}));
 }

@@ -223,7 +223,8 @@ mod tests {
 
     #[test]
     fn a_manifest_that_says_more_is_found_out() {
-        let said = sound();
+        let mut said = sound();
+        said.credentials[0].cli_flag = Some("--acme-key".into());
         let credential = &said.credentials[0];
         let manifest = || {
             json!({
@@ -238,11 +239,12 @@ mod tests {
         };
         assert_eq!(differences(&said, false, false, &manifest()), Vec::<String>::new());
         for (pointer, value, expected) in [
-            (
-                "/setup/providers/0/envVars",
-                json!([credential.env_vars.clone(), vec!["OTHER".to_owned()]].concat()),
-                "lists OTHER",
-            ),
+            ("/id", json!("other"), "`id` is not `acme`"),
+            ("/providers", json!([]), "`providers` does not list"),
+            ("/configSchema", json!(null), "no `configSchema`"),
+            ("/setup/providers/0/envVars", json!(["OTHER"]), "does not list ACME_KEY"),
+            ("/setup/providers/0/envVars", json!(["ACME_KEY", "OTHER"]), "lists OTHER"),
+            ("/providerAuthChoices/0/cliFlag", json!("--other"), "`cliFlag` --acme-key"),
             ("/providerAuthChoices/0/cliFlag", json!("--other"), "`cliFlag` --other"),
             ("/configSchema", json!({"type": "array"}), "not of the `type` object"),
             ("/uiHints", json!({"b": {}}), "`b`, which is no option"),

@@ -235,6 +235,8 @@ async fn vectors_of_any_form_are_those_of_the_texts_or_none() {
         ("a vector that is an object", two(r#""embedding":{"0":1}"#, r#""embedding":[1]"#), false),
         ("a vector that is null", two(r#""embedding":null"#, r#""embedding":[1]"#), false),
         ("half a number in base64", two(r#""embedding":"AAAA""#, r#""embedding":"AAAA""#), false),
+        ("no base64", two(r#""embedding":"no base64!""#, r#""embedding":[1]"#), false),
+        ("vectors of two lengths", two(r#""embedding":[1,2]"#, r#""embedding":[1]"#), false),
         ("no number in base64", two(r#""embedding":"AADAfw==""#, r#""embedding":"AADAfw==""#), false),
         ("more than a number", two(r#""embedding":[1e39]"#, r#""embedding":[1]"#), false),
         ("a digit without end", two(&format!(r#""embedding":[{}]"#, "9".repeat(100_000)), r#""embedding":[1]"#), false),

@@ -252,22 +252,6 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_configuration_becomes_a_whole_one_and_again_changes_nothing() {
-        let merged = apply(&acme(), "{}", &choices(), true).unwrap();
-        let expected = json!({
-            "models": {"mode": "merge", "providers": {"acme": {
-                "baseUrl": "https://acme.example/v1", "api": "openai-completions",
-                "models": [{"id": "anvil", "name": "Anvil", "reasoning": true, "input": ["text"], "contextWindow": 8192}],
-            }}},
-            "agents": {"defaults": {
-                "models": {"acme/anvil": {"alias": "Acme"}}, "model": {"primary": "acme/anvil"},
-            }},
-        });
-        assert_eq!(serde_json::from_str::<Value>(&merged).unwrap(), expected);
-        assert_eq!(apply(&acme(), &merged, &choices(), true).unwrap(), merged);
-    }
-
-    #[test]
     fn what_the_user_has_stays() {
         let config = json!({
             "x": 1,
