@@ -258,7 +258,7 @@ async fn a_model_of_its_own_headers_is_called_with_them_however_it_is_asked() {
     let config = json!({"models": {"providers": {"portkey": {"headers": {"x-team": "all"}, "models": [
         {"id": "@openai/own", "headers": {"x-team": "own", "x-pass": "${PASS}"}},
     ]}}}});
-    let environment = Environment::from_fn(|name| (name == "PASS").then(|| "secret-1".to_owned()));
+    let environment = Environment::from_iter([("PASS", "secret-1")]);
     let setup = setup(stub.base_url()).config(config).environment(environment);
     let provider = Provider::connect(&plugin().await, setup).await.unwrap();
     for (model, team, pass) in [("@openai/own", "own", Some("secret-1")), ("@openai/other", "all", None)] {

@@ -67,45 +67,11 @@ async fn the_key_does_not_follow_to_another_origin() {
     assert_eq!(other.requests().len(), 0, "a redirect is reported, not followed");
 }
 
-#[tokio::test]
-async fn without_a_key_nothing_is_sent() {
-    let stub = hosted().await;
-    let error = Provider::connect(&plugin().await, Setup::new(json!({})).base_url(stub.base_url())).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::MissingCredential);
-    assert_eq!(error.to_string(), "Portkey API key missing");
-    let hint = error.record().hint.as_deref().unwrap();
-    assert!(hint.contains("PORTKEY_API_KEY") && hint.contains("or give the host the key"), "{hint}");
-    assert!(!error.record().request_sent);
-    assert!(stub.requests().is_empty());
-}
-
-/// Given outright, then the environment, then the configuration.
-#[tokio::test]
-async fn the_key_is_found_in_order() {
-    let stub = Stub::start(Options::default()).await.unwrap();
-    let plugin = plugin().await;
-    let environment = || Environment::from_fn(|name| (name == "PORTKEY_API_KEY").then(|| "from-environment".into()));
-    let config =
-        |key: &str| json!({"models": {"providers": {"portkey": {"apiKey": key}}}, "env": {"OTHER": "from-block"}});
-    let base = || Setup::new(config("literal-key")).base_url(stub.base_url());
-    for (setup, expected) in [
-        (base().secret("portkey-api-key", "given-key").environment(environment()), "given-key"),
-        (base().environment(environment()), "from-environment"),
-        (base(), "literal-key"),
-        (Setup::new(config("${OTHER}")).base_url(stub.base_url()), "from-block"),
-        (Setup::new(json!({"env": {"PORTKEY_API_KEY": "from-env-block"}})).base_url(stub.base_url()), "from-env-block"),
-    ] {
-        stub.clear();
-        Provider::connect(&plugin, setup).await.unwrap().complete(&ask("gpt", "hello")).await.unwrap();
-        assert_eq!(stub.requests()[0].header("x-portkey-api-key"), Some(expected));
-    }
-}
-
 /// Headers of the configuration: a reference is resolved by the host, a secret by its name is kept from the guest.
 #[tokio::test]
 async fn secret_headers_of_the_configuration_are_attached_by_the_host() {
     let stub = Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() }).await.unwrap();
-    let environment = Environment::from_fn(|name| (name == "PROVIDER_KEY").then(|| "sk-provider-1".into()));
+    let environment = Environment::from_iter([("PROVIDER_KEY", "sk-provider-1")]);
     let config = json!({"models": {"providers": {"portkey": {"headers": {
         "Authorization": "Bearer ${PROVIDER_KEY}",
         "x-portkey-virtual-key": "vk-literal-secret",
@@ -153,12 +119,7 @@ async fn keys_in_an_inline_configuration_are_the_hosts() {
         ("a header, all of it by reference", header("${ALL}".into())),
     ] {
         stub.clear();
-        let all = targets(INLINE).to_string();
-        let environment = Environment::from_fn(move |name| match name {
-            "INLINE" => Some(INLINE.to_owned()),
-            "ALL" => Some(all.clone()),
-            _ => None,
-        });
+        let environment = Environment::from_iter([("INLINE", INLINE), ("ALL", &targets(INLINE).to_string())]);
         let setup = setup(stub.base_url()).config(config).environment(environment);
         let provider = Provider::connect(&plugin, setup).await.unwrap();
         let seen = format!("{:?}", provider.connection());
@@ -178,11 +139,7 @@ async fn keys_in_an_inline_configuration_are_the_hosts() {
 async fn a_reference_in_an_option_is_resolved_or_refused_by_name() {
     let stub = Stub::start(Options::default()).await.unwrap();
     let plugin = plugin().await;
-    let variables = |name: &str| match name {
-        "SET" => Some("a-value".to_owned()),
-        "PORTKEY_API_KEY" => Some("pk-test".to_owned()),
-        _ => None,
-    };
+    let variables = [("SET", "a-value"), ("PORTKEY_API_KEY", "pk-test")];
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secrets.json");
     std::fs::write(&file, r#"{"key": "a-value"}"#).unwrap();
@@ -193,7 +150,7 @@ async fn a_reference_in_an_option_is_resolved_or_refused_by_name() {
             "plugins": {"entries": {"portkey": {"config": options}}},
             "secrets": {"providers": {"mine": {"source": "file", "path": file}}},
         });
-        let setup = setup(stub.base_url()).config(config).environment(Environment::from_fn(variables));
+        let setup = setup(stub.base_url()).config(config).environment(Environment::from_iter(variables));
         let setup = given.into_iter().fold(setup, |setup, (name, value)| setup.option(name, value));
         Provider::connect(&plugin, setup).await
     };
@@ -267,17 +224,13 @@ async fn a_reference_in_an_option_is_resolved_or_refused_by_name() {
 #[tokio::test]
 async fn ordinary_words_of_headers_stay_in_answers() {
     let stub = Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() }).await.unwrap();
-    let variables = |name: &str| {
-        let value = match name {
-            "TEAM" => "production",
-            "MODE" => "choices",
-            "SIGNATURE" => "0123456789abcdef",
-            "PASSPHRASE" => "Basic hunter-22",
-            "LOGIN" => "staging",
-            _ => return None,
-        };
-        Some(value.to_owned())
-    };
+    let environment = Environment::from_iter([
+        ("TEAM", "production"),
+        ("MODE", "choices"),
+        ("SIGNATURE", "0123456789abcdef"),
+        ("PASSPHRASE", "Basic hunter-22"),
+        ("LOGIN", "staging"),
+    ]);
     // What is JSON may be repeated in parts.
     let account =
         json!({"type": "service_account", "private_key": "-----BEGIN\nlinesofbase64data", "password": "hunter23"});
@@ -292,7 +245,7 @@ async fn ordinary_words_of_headers_stay_in_answers() {
         "Authorization": "${PASSPHRASE}",
         "x-other-key": "token literal-secret",
     }}}}});
-    let setup = setup(stub.base_url()).config(config).environment(Environment::from_fn(variables));
+    let setup = setup(stub.base_url()).config(config).environment(environment);
     let provider = Provider::connect(&plugin().await, setup).await.unwrap();
     let answer = text(&provider.complete(&ask("fault/echo-headers", "hello")).await.unwrap());
     for shown in ["production", "message choices", "service_account", "Basic ", "token "] {

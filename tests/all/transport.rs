@@ -6,7 +6,7 @@ use std::{
 };
 
 use host_harness::{
-    Environment, Provider, Result, Setup,
+    Provider, Result, Setup,
     types::{ErrorKind as Kind, ErrorOrigin as Origin},
 };
 use host_harness_stub::Stub;
@@ -160,11 +160,9 @@ const REFUSED: &str = "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-len
 
 /// The plugin before `base_url`, with `request` in the configuration and these variables.
 async fn with(base_url: &str, request: Value, variables: &[(&str, String)]) -> Result<Provider> {
-    let variables: Vec<_> = variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    let lookup = move |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     let config = json!({"models": {"providers": {"portkey": {"request": request}}}});
     let setup = Setup::new(config).base_url(base_url).secret("portkey-api-key", KEY);
-    Provider::connect(&plugin().await, setup.environment(Environment::from_fn(lookup))).await
+    Provider::connect(&plugin().await, setup.environment(variables.iter().cloned().collect())).await
 }
 
 async fn answers(provider: &Provider) -> Result<String> {

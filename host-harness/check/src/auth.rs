@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::{
     Check, audio, embeddings,
     fixture::{
-        Fixture, Flaw, KEY, Verdict, at, ensure, environment, equal, keyless, no_choices, no_request, only_request,
-        pixel, question, refused, refused_as, streamed,
+        Fixture, Flaw, KEY, Verdict, at, ensure, equal, keyless, no_choices, no_request, only_request, pixel, question,
+        refused, refused_as, streamed,
     },
 };
 use host_harness::{
@@ -276,7 +276,7 @@ async fn secret_headers(fixture: &Fixture) -> Verdict {
     equal("headers after merging", fixture.own(&merged, "headers"), own)?;
 
     let token = format!("{KEY}-token");
-    let setup = fixture.setup(merged).environment(environment(&[("OPENCLAW_CHECK_TOKEN", &token)]));
+    let setup = fixture.setup(merged).environment([("OPENCLAW_CHECK_TOKEN", &*token)].into_iter().collect());
     let gateway = fixture.gateway().await?;
     let provider = Provider::connect(&fixture.plugin, setup.base_url(gateway.base_url())).await?;
     keyless("the connection", &format!("{:?}", provider.connection()))?;

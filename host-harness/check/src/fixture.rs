@@ -6,7 +6,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use host_harness::{
-    Environment, Error, Plugin, Provider, Result, Setup,
+    Error, Plugin, Provider, Result, Setup,
     types::{self, ErrorKind},
     wit::{
         chat,
@@ -125,13 +125,6 @@ pub(super) fn pixel(more: &[u8]) -> types::Media {
 
 const PIXEL: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\nIDATx\x9cc\0\x01\0\0\x05\0\x01\r\n-\xb4\0\0\0\0IEND\xaeB`\x82";
 
-/// An environment that holds these variables.
-pub(super) fn environment(variables: &[(&str, &str)]) -> Environment {
-    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    let variables: std::collections::BTreeMap<String, String> = variables.iter().map(own).collect();
-    Environment::from_fn(move |name| variables.get(name).cloned())
-}
-
 /// Whether cases of an optional interface apply.
 fn exported(is_exported: bool, interface: &str) -> Verdict {
     is_exported.then_some(()).ok_or_else(|| Flaw::NotApplicable(format!("the component exports no {interface}")))
@@ -225,7 +218,7 @@ impl Fixture {
     /// `config`, with every key but the first one's given, and an environment that holds `variables`.
     pub(super) fn setup_without_key(&self, config: Value, variables: &[(&str, &str)]) -> Setup {
         let others = self.descriptor().credentials.iter().skip(1);
-        let setup = Setup::new(config).environment(environment(variables));
+        let setup = Setup::new(config).environment(variables.iter().copied().collect());
         others.fold(setup, |setup, credential| setup.secret(&credential.id, Self::key(credential)))
     }
 

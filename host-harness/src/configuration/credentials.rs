@@ -312,7 +312,7 @@ pub(crate) mod tests {
             let secret = held.secret("acme-key").map(|secret| secret.expose_secret().to_owned());
             secret.zip(held.source("acme-key").cloned())
         };
-        let set = Environment::from_fn(|name| (name == "ACME_KEY").then(|| "from-environment".to_owned()));
+        let set = Environment::from_iter([("ACME_KEY", "from-environment")]);
         let (none, empty) = (Environment::empty(), json!({}));
         let block = json!({"env": {"ACME_KEY": "from-block"}});
         assert_eq!(held(&set, empty.clone(), Some(&keyring)).unwrap().0, "from-environment");
@@ -332,7 +332,7 @@ pub(crate) mod tests {
             let held = Credentials::find(&descriptor(), &BTreeMap::new(), environment, &config, None).unwrap();
             held.secret("acme-key").map(|secret| secret.expose_secret().to_owned())
         };
-        let set = Environment::from_fn(|name| (name == "ACME_KEY").then(|| "from-environment".to_owned()));
+        let set = Environment::from_iter([("ACME_KEY", "from-environment")]);
         assert_eq!(key(&set, " ACME_KEY ").as_deref(), Some("from-environment"));
         assert_eq!(key(&Environment::empty(), "ACME_KEY"), None);
         assert_eq!(key(&set, "OTHER_KEY").as_deref(), Some("OTHER_KEY"));

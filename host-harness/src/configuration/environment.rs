@@ -1,7 +1,7 @@
 //! Looks up names in the environment, OpenClaw's `.env` and the configuration's `env` block. Owns the value of a
 //! `${NAME}`.
 
-use std::{cell::Cell, fmt, path::PathBuf, sync::Arc};
+use std::{cell::Cell, collections::HashMap, fmt, path::PathBuf, sync::Arc};
 
 use boundary::references::{Piece, pieces};
 use secrecy::SecretString;
@@ -53,6 +53,15 @@ impl Environment {
     /// The variable of a `.env` file, and which file.
     pub(super) fn of_file(&self, name: &str) -> Option<(String, PathBuf)> {
         dotenv::get(&self.dotenv, name)
+    }
+}
+
+/// These variables, by name.
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        let variables: HashMap<String, String> =
+            variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self::from_fn(move |name| variables.get(name).cloned())
     }
 }
 
@@ -215,7 +224,7 @@ mod tests {
 
     #[test]
     fn references_are_resolved_from_the_environment_then_the_env_block() {
-        let environment = Environment::from_fn(|name| (name == "A").then(|| "one".to_owned()));
+        let environment = Environment::from_iter([("A", "one")]);
         let config = json!({"env": {"A": "other", "B": "two", "vars": {"C": "three"}}});
         let resolved = References::new(&environment, &config).resolve("x ${A}-${B}${C} ${not one} $").unwrap();
         assert_eq!(resolved.expose_secret(), "x one-twothree ${not one} $");
@@ -254,7 +263,7 @@ mod tests {
             assert!(resolved(text).unwrap_err().to_string().contains("is over 4 MiB"), "{text:.5}");
         }
         // One that is set is not said to be set nowhere.
-        let set = Environment::from_fn(|name| (name == "A").then(|| "a".repeat(1 << 20)));
+        let set = Environment::from_iter([("A", "a".repeat(1 << 20))]);
         let error = References::new(&set, &config).resolve(&"${A}".repeat(5)).unwrap_err().to_string();
         assert!(error.contains("refers to ${A}, and all that is referred to is over 4 MiB"), "{error}");
         let error = References::new(&set, &config).resolve("${V9} ${A}").unwrap_err().to_string();

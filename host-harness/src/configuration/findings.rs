@@ -132,7 +132,7 @@ impl From<&Error> for Finding {
 mod tests {
     use serde_json::json;
 
-    use super::super::{credentials::tests::descriptor, environment::Environment};
+    use super::super::credentials::tests::descriptor;
     use super::*;
 
     /// By the place in the file, and not in the list of all spellings.
@@ -173,15 +173,10 @@ mod tests {
                     "BEHIND_IT" => entry["apiKey"] = "${BEFORE_IT}".into(),
                     _ => {}
                 }
-                let environment = Environment::from_fn(move |set| match set {
-                    "ACME_KEY" => Some("k-secret-1".to_owned()),
-                    "OWN_KEY" => Some("k-secret-2".to_owned()),
-                    "BEHIND_IT" => Some("k-secret-3".to_owned()),
-                    _ => None,
-                });
+                let keys = [("ACME_KEY", "k-secret-1"), ("OWN_KEY", "k-secret-2"), ("BEHIND_IT", "k-secret-3")];
                 let env = json!({"vars": {"BY_WAY": "${NEXT}", "NEXT": "x-${ACME_KEY}", "BEFORE_IT": "${BEHIND_IT}"}});
-                let mut setup =
-                    Setup::new(json!({"env": env, "models": {"providers": {"acme": entry}}})).environment(environment);
+                let mut setup = Setup::new(json!({"env": env, "models": {"providers": {"acme": entry}}}))
+                    .environment(keys.into_iter().collect());
                 let found = format!("{:?}", setup.findings(&descriptor(), &[]));
                 assert!(
                     found.contains(&format!("{name}, and the key goes into no URL")) && !found.contains("k-secret"),

@@ -25,8 +25,8 @@ const OLD_STATE: &str = ".clawdbot";
 /// ```
 /// use host_harness::{Environment, openclaw::Locations};
 ///
-/// let set = |name: &str| (name == "OPENCLAW_STATE_DIR").then(|| "/srv/claw".to_owned());
-/// let locations = Locations::of(&Environment::from_fn(set), None).unwrap();
+/// let environment = Environment::from_iter([("OPENCLAW_STATE_DIR", "/srv/claw")]);
+/// let locations = Locations::of(&environment, None).unwrap();
 /// assert_eq!(locations.config(), std::path::Path::new("/srv/claw/openclaw.json"));
 /// ```
 #[derive(Clone, Debug)]
@@ -177,7 +177,7 @@ impl Environment {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::HashMap, fs};
+    use std::fs;
 
     use super::*;
 
@@ -214,9 +214,8 @@ mod tests {
                 fs::write(home.path().join(file), "{}").unwrap();
             }
             let root = home.path().to_str().unwrap().to_owned();
-            let mut set: HashMap<String, String> = HashMap::from([("HOME".into(), root.clone())]);
-            set.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-            let found = Locations::of(&Environment::from_fn(move |name| set.get(name).cloned()), *profile).unwrap();
+            let set = [("HOME", root.as_str())].into_iter().chain(variables.iter().copied());
+            let found = Locations::of(&Environment::from_iter(set), *profile).unwrap();
             let expected = expected.replacen("H/", &format!("{root}/"), 1);
             assert_eq!(found.config(), Path::new(&expected), "{files:?} {variables:?} {profile:?}");
         }
@@ -227,12 +226,8 @@ mod tests {
     #[test]
     fn a_home_that_is_no_whole_path_is_none() {
         let with = |home: &'static str, state: Option<&'static str>| {
-            let variable = move |name: &str| match name {
-                "HOME" => Some(home.to_owned()),
-                "OPENCLAW_STATE_DIR" => state.map(str::to_owned),
-                _ => None,
-            };
-            Locations::of(&Environment::from_fn(variable), None)
+            let set = state.map(|state| ("OPENCLAW_STATE_DIR", state)).into_iter().chain([("HOME", home)]);
+            Locations::of(&Environment::from_iter(set), None)
         };
         for home in [".", "a/b", "./c"] {
             assert!(with(home, None).unwrap_err().to_string().contains("no home folder is known"), "{home}");
@@ -247,7 +242,7 @@ mod tests {
         let text = "OPENCLAW_CONFIG_PATH=~/c.json\nOPENCLAW_INCLUDE_ROOTS=/a: ~/b :\n";
         fs::write(home.path().join(".openclaw/.env"), text).unwrap();
         let root = home.path().to_str().unwrap().to_owned();
-        let environment = Environment::from_fn(move |name| (name == "HOME").then(|| root.clone()));
+        let environment = Environment::from_iter([("HOME", root)]);
         let found = Locations::of(&environment, None).unwrap();
         assert_eq!(found.config(), home.path().join("c.json"));
         assert_eq!(found.include_roots(), [PathBuf::from("/a"), home.path().join("b")]);

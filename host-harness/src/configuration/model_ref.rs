@@ -320,7 +320,7 @@ mod tests {
 
     #[test]
     fn the_primary_model_is_a_text_or_in_an_object_or_the_first_that_is_listed() {
-        let environment = Environment::from_fn(|name| (name == "M").then(|| "m".to_owned()));
+        let environment = Environment::from_iter([("M", "m")]);
         let primary = |config: Value| {
             primary_model(&config, &environment).unwrap().map(|found| format!("{}/{}", found.provider, found.model))
         };
@@ -376,7 +376,7 @@ mod tests {
         }
         // The key is sent to no server as a model's name, by its own variable or by another.
         for name in ["ACME_KEY", "BY_WAY"] {
-            let environment = Environment::from_fn(|name| (name == "ACME_KEY").then(|| "k-secret-1".to_owned()));
+            let environment = Environment::from_iter([("ACME_KEY", "k-secret-1")]);
             let config = json!({
                 "env": {"BY_WAY": "${ACME_KEY}"},
                 "agents": {"defaults": {"model": format!("acme/${{{name}}}")}}

@@ -294,14 +294,14 @@ mod tests {
     /// A gateway of one's own takes any key, such as the word `portkey`, or another service's.
     #[test]
     fn a_key_that_stands_in_other_variables_too_is_refused_in_none() {
-        let environment = Environment::from_fn(|name| match name {
-            "ACME_KEY" | "OPENAI_API_KEY" => Some("gateway".to_owned()),
-            "URL" => Some("http://gateway:8787/v1".to_owned()),
-            "M" => Some("acme/@gateway/m".to_owned()),
+        let environment = Environment::from_iter([
+            ("ACME_KEY", "gateway"),
+            ("OPENAI_API_KEY", "gateway"),
+            ("URL", "http://gateway:8787/v1"),
+            ("M", "acme/@gateway/m"),
             // It goes over that of the block.
-            "BY_WAY" => Some("plain".to_owned()),
-            _ => None,
-        });
+            ("BY_WAY", "plain"),
+        ]);
         let config = json!({
             "agents": {"defaults": {"model": "${M}"}},
             "env": {"BY_WAY": "${ACME_KEY}"},

@@ -298,7 +298,7 @@ mod tests {
             "secret-path": {"source": "file", "path": "/none/${A}"},
             "vault": {"source": "exec", "command": "/bin/true"},
         }, "defaults": {"file": "single"}}, "env": {"vars": {"B": "from-block"}}});
-        let environment = Environment::from_fn(|name| (name == "A").then(|| "from-environment".to_owned()));
+        let environment = Environment::from_iter([("A", "from-environment")]);
         for (value, expected) in [
             (json!("plain"), Ok("plain")),
             (json!("${A}"), Ok("from-environment")),
@@ -354,12 +354,11 @@ mod tests {
 
     #[test]
     fn a_header_is_json_in_ascii_whatever_the_secret_is() {
-        let environment = Environment::from_fn(|name| match name {
-            "QUOTED" => Some("a\"b\\c".into()),
-            "UMLAUT" => Some("ü\u{1f600}".into()),
-            "JSON" => Some("{\"api_key\":\n \"ü\"}".into()),
-            _ => None,
-        });
+        let environment = Environment::from_iter([
+            ("QUOTED", "a\"b\\c"),
+            ("UMLAUT", "ü\u{1f600}"),
+            ("JSON", "{\"api_key\":\n \"ü\"}"),
+        ]);
         let config = json!({});
         let resolver = References::new(&environment, &config);
         for (value, sent) in [

@@ -133,7 +133,7 @@ async fn a_secret_adds_nothing_to_the_json_or_the_head_that_it_stands_in() {
             "config": "{\"api_key\": \"${SECRET}\", \"retry\": {\"attempts\": 1}}",
             "traceId": "t-${SECRET}",
         }}}}});
-        let environment = host_harness::Environment::from_fn(move |name| (name == "SECRET").then(|| value.to_owned()));
+        let environment = host_harness::Environment::from_iter([("SECRET", value)]);
         Provider::connect(&honest, setup(host.server.base_url()).config(config).environment(environment)).await
     };
     let value = r#"x","custom_host":"http://evil.example","y":"\"#;
