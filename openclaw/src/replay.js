@@ -38,12 +38,8 @@ const digestOf = (/** @type {string} */ signature) => createHash('sha256').updat
 const isRefused = (/** @type {string} */ signature) => refused.size > 0 && refused.has(digestOf(signature));
 
 /** Whether the model wrote the message: no other model gets its reasoning back. @param {Model} model @param {Message} message @returns {message is AssistantMessage} */
-const isOf = (model, message) =>
-  message.role === 'assistant' &&
-  message.provider === model.provider &&
-  message.api === model.api &&
-  message.model === model.id &&
-  Array.isArray(message.content);
+const isOf = (model, message) => message.role === 'assistant' && message.provider === model.provider && message.api === model.api
+  && message.model === model.id && Array.isArray(message.content);
 
 /**
  * Keeps the signatures that the model was sent with these messages' calls from going back: of a session whose reasoning is refused,
@@ -89,11 +85,9 @@ function putBack(message, content) {
   } else {
     message.content_blocks = content.flatMap(contentBlock);
   }
-  content
-    .filter((block) => block.type === 'toolCall')
-    .forEach(({ thoughtSignature: signature }, at) => {
-      if (signature && !isRefused(signature) && message.tool_calls?.[at]) message.tool_calls[at].extra_content = { signature };
-    });
+  content.filter((block) => block.type === 'toolCall').forEach(({ thoughtSignature: signature }, at) => {
+    if (signature && !isRefused(signature) && message.tool_calls?.[at]) message.tool_calls[at].extra_content = { signature };
+  });
 }
 
 /**
@@ -140,15 +134,8 @@ export function takeReasoning(model, messages) {
   return {
     messages: messages.map((message) => {
       if (isText || !isOf(model, message) || !message.content.some(isReplayed)) return message;
-      const mark = {
-        type: /** @type {const} */ ('thinking'),
-        thinking: String(turns.push(message.content) - 1),
-        thinkingSignature: TURN,
-      };
-      return {
-        ...message,
-        content: [mark, ...message.content.filter(({ type }) => type !== 'thinking').map(withoutSignature)],
-      };
+      const mark = { type: /** @type {const} */ ('thinking'), thinking: String(turns.push(message.content) - 1), thinkingSignature: TURN };
+      return { ...message, content: [mark, ...message.content.filter(({ type }) => type !== 'thinking').map(withoutSignature)] };
     }),
     /** @param {Record<string, any>} body */
     putInto(body) {

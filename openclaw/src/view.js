@@ -223,7 +223,6 @@ export class View {
     if (JSON.stringify(document).includes(this.mark)) throw refusal('moved a secret to where it does not belong');
     return putBack(config, document, this.id);
   }
-
 }
 
 /** As JSON, in bytes. @param {any} value */

@@ -7,7 +7,7 @@ export function causes(e) {
   return all;
 }
 
-/** The wasi:http error code for what `fetch` threw. @param {any} e @param {import('./mask.js').Mask} mask */
+/** @param {any} e @param {import('./mask.js').Mask} mask */
 export function failure(e, mask) {
   if (e?.tag) return typeof e.val === 'string' ? { ...e, val: mask.text(e.val).slice(0, 200) } : e;
   for (const cause of causes(e)) {

@@ -1,10 +1,8 @@
 /** Stands in for OpenClaw's builder of request bodies in the unit tests. The real one is in the end-to-end tests. */
 
 /** @param {any} part */
-const toPart = (part) =>
-  part.type === 'text'
-    ? { type: 'text', text: part.text }
-    : { type: 'image_url', image_url: { url: `data:${part.mimeType};base64,${part.data}` } };
+const toPart = ({ type, text, mimeType, data }) => (
+  type === 'text' ? { type, text } : { type: 'image_url', image_url: { url: `data:${mimeType};base64,${data}` } });
 
 /** @param {any} message */
 function toMessage({ role, content, toolCallId }) {
@@ -13,22 +11,14 @@ function toMessage({ role, content, toolCallId }) {
   if (role === 'user') return { role, content: typeof content === 'string' ? content : content.map(toPart) };
   const of = (/** @type {string} */ type) => content.filter((/** @type {any} */ block) => block.type === type);
   const thinking = of('thinking').filter((/** @type {any} */ block) => block.thinking.trim());
-  const calls = of('toolCall').map((/** @type {any} */ { id, name, arguments: args }) => ({
-    id,
-    type: 'function',
-    function: { name, arguments: JSON.stringify(args) },
-  }));
+  const calls = of('toolCall').map((/** @type {any} */ { id, name, arguments: args }) => (
+    { id, type: 'function', function: { name, arguments: JSON.stringify(args) } }));
+  const texts = of('text').map((/** @type {any} */ block) => block.text).filter((/** @type {string} */ text) => text.trim());
   return {
     role,
-    content:
-      of('text')
-        .map((/** @type {any} */ block) => block.text)
-        .filter((/** @type {string} */ text) => text.trim())
-        .join('\n') || null,
+    content: texts.join('\n') || null,
     // as the real one does: a signature is the name of the field
-    ...(thinking[0]?.thinkingSignature && {
-      [thinking[0].thinkingSignature]: thinking.map((/** @type {any} */ block) => block.thinking).join('\n'),
-    }),
+    ...(thinking[0]?.thinkingSignature && { [thinking[0].thinkingSignature]: thinking.map((/** @type {any} */ block) => block.thinking).join('\n') }),
     ...(calls.length && { tool_calls: calls }),
   };
 }

@@ -6,14 +6,14 @@ import { RawGateway, raw } from './raw.mjs';
 
 const KEY = 'pk-catalog-5f0c9a71b2e4';
 const gateway = new RawGateway(KEY);
+const context = () => ({ config: gateway.config(), resolveProviderApiKey: () => ({ apiKey: 'PORTKEY_API_KEY', discoveryApiKey: KEY }) });
 
 test('a list of models without end is cut, and takes OpenClaw no time to read', { timeout: 30_000 }, async () => {
-  const context = { config: gateway.config(), resolveProviderApiKey: () => ({ apiKey: 'PORTKEY_API_KEY', discoveryApiKey: KEY }) };
   const list = (/** @type {number} */ count) => raw('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n', JSON.stringify({ data: Array.from({ length: count }, (_, at) => `m${at}`) }));
   for (const [count, most] of [[10_000, 10_000], [10_001, 10_000], [300_000, 10_000]]) {
     /** @type {string[]} */ const warned = [];
     gateway.answer = list(count);
-    const catalog = await runCatalog(context, { warn: (message) => { warned.push(message); } });
+    const catalog = await runCatalog(context(), { warn: (message) => { warned.push(message); } });
     assert.deepEqual([catalog.provider.models.length, toRows(catalog, 'live').length], [most, most]);
     assert.deepEqual(warned, count > most ? [`Portkey: the gateway lists ${count} models, of which OpenClaw is told the first 10000.`] : []);
   }
@@ -21,14 +21,13 @@ test('a list of models without end is cut, and takes OpenClaw no time to read', 
 });
 
 test('a list of models of any names is a catalog, or an error in words', { timeout: 30_000 }, async () => {
-  const context = { config: gateway.config(), resolveProviderApiKey: () => ({ apiKey: 'PORTKEY_API_KEY', discoveryApiKey: KEY }) };
   for (const [name, data, count] of /** @type {[string, unknown[], number][]} */ ([
     ['a name of 10 MB', ['x'.repeat(10 << 20)], 1], ['a name of a million separators', ['-'.repeat(1 << 20), `/${'a/'.repeat(1 << 19)}`], 2], ['names that steer', ['\u001b]0;x\u0007', '\u202ea', 'a\r\nb', '\0'], 4],
     ['numbers, lists and objects', [7, [], {}, { id: 7 }, { id: ['a'] }, { id: { a: 1 } }, null, true, { id: 'good' }], 3], ['members of JavaScript', ['__proto__', 'constructor', 'toString', 'hasOwnProperty', { id: 'then' }, { __proto__: null, id: 'a' }], 6],
     ['the same name 50,000 times', Array.from({ length: 50_000 }, () => 'same'), 10_000], ['half a surrogate', ['\ud800', 'b'], 2], ['a reference', ['${PORTKEY_API_KEY}', '${' + KEY + '}'], 2],
   ])) {
     gateway.answer = raw('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n', JSON.stringify({ data }));
-    const catalog = await runCatalog(context, { warn: () => {} });
+    const catalog = await runCatalog(context(), { warn: () => {} });
     const models = catalog.provider?.models ?? [];
     assert.ok(models.length <= count && models.length >= Math.min(1, count), `${name}: ${models.length}`);
     assert.ok(models.every((/** @type {any} */ { id }) => typeof id === 'string' && id) && !JSON.stringify(catalog).includes(KEY), name);
@@ -39,7 +38,6 @@ test('a list of models of any names is a catalog, or an error in words', { timeo
 });
 
 test('a list of models that is none is told of without the key', async () => {
-  const context = { config: gateway.config(), resolveProviderApiKey: () => ({ apiKey: 'PORTKEY_API_KEY', discoveryApiKey: KEY }) };
   const json = 'content-type: application/json\r\nconnection: close\r\n';
   for (const [name, told] of /** @type {[string, string][]} */ ([
     ['a redirect', `HTTP/1.1 302 x\r\nlocation: ${gateway.origin}/?${KEY}\r\nconnection: close\r\n\r\n`], ['a refusal', `HTTP/1.1 401 ${KEY}\r\n${json}\r\n{"error":{"message":"no ${KEY}","code":"${KEY}"}}`], ['a page', `HTTP/1.1 500 x\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n<title>${KEY}</title>`],
@@ -48,7 +46,7 @@ test('a list of models that is none is told of without the key', async () => {
     gateway.heads = [];
     /** @type {string[]} */ const warned = [];
     gateway.answer = raw(told);
-    const catalog = await runCatalog(context, { warn: (message) => { warned.push(message); } });
+    const catalog = await runCatalog(context(), { warn: (message) => { warned.push(message); } });
     assert.deepEqual([catalog.provider, warned.length, gateway.heads.filter((head) => head.includes('/models')).length], [undefined, 1, 1], `${name}: ${warned}`);
     assert.ok(!JSON.stringify([catalog, warned]).includes(KEY), `${name}: ${warned}`);
   }

@@ -55,15 +55,6 @@ test('what is secret is known by the name of its header', () => {
   assert.deepEqual(secrets, ['sk-secret', 'one', 'two', 'sesame', 'per-call', 'pk-secret', 'corporate']);
 });
 
-test('of a secret in JSON, the long texts, and those that are named like secrets', () => {
-  const account = JSON.stringify({
-    type: 'service_account', password: 'hunter22', id: 1, list: [null, 'a@b.iam.gserviceaccount.com'],
-    private_key: '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\n',
-  });
-  const { secrets } = connect({ config: {}, apiKey: 'K', headers: { 'x-portkey-vertex-service-account-json': account } });
-  assert.deepEqual(secrets, ['hunter22', 'a@b.iam.gserviceaccount.com', '-----BEGIN PRIVATE KEY-----', 'MIIEvQIBADANBgkqhkiG', 'K']);
-});
-
 test('what is set for a call wins over the configuration, and the key over both', () => {
   const headers = { 'X-Foo': 'configured', 'x-portkey-api-key': 'mine' };
   const extra = { 'x-foo': 'call', 'X-Portkey-API-Key': 'other' };
