@@ -51,7 +51,6 @@ pub(super) async fn speech(provider: &Provider, request: &SpeechRequest) -> Resu
 }
 
 async fn described(fixture: &Fixture) -> Verdict {
-    fixture.audio()?;
     let defaults = fixture.plugin.audio_defaults().await?;
     for (what, default) in [
         ("speech-model", defaults.speech_model),
@@ -65,7 +64,6 @@ async fn described(fixture: &Fixture) -> Verdict {
 }
 
 async fn request(fixture: &Fixture) -> Verdict {
-    fixture.audio()?;
     let (gateway, provider) = fixture.connected().await?;
     speech(&provider, &asked("tts-1", TEXT)).await?;
     let request = only_request(&gateway)?;
@@ -76,7 +74,6 @@ async fn request(fixture: &Fixture) -> Verdict {
 }
 
 async fn whole(fixture: &Fixture) -> Verdict {
-    fixture.audio()?;
     let (_gateway, provider) = fixture.connected().await?;
     let (media_type, audio) = speech(&provider, &asked("tts-1", TEXT)).await?;
     equal("the media type", media_type, "audio/wav")?;
@@ -86,13 +83,11 @@ async fn whole(fixture: &Fixture) -> Verdict {
 }
 
 async fn cut(fixture: &Fixture) -> Verdict {
-    fixture.audio()?;
     let (_gateway, provider) = fixture.connected().await?;
     refused("speech that breaks off", speech(&provider, &asked("fault/reset", TEXT)).await).map(drop)
 }
 
 async fn no_audio(fixture: &Fixture) -> Verdict {
-    fixture.audio()?;
     let gateway = Canned::start(json!({"error": {"message": "the voice is hoarse"}})).await?;
     let provider = fixture.connect_to(&gateway.base_url).await?;
     let error = refused("JSON in place of audio", speech(&provider, &asked("tts-1", TEXT)).await)?;
@@ -100,7 +95,6 @@ async fn no_audio(fixture: &Fixture) -> Verdict {
 }
 
 async fn transcript(fixture: &Fixture) -> Verdict {
-    fixture.audio()?;
     let (gateway, provider) = fixture.connected().await?;
     let (_, audio) = speech(&provider, &asked("tts-1", TEXT)).await?;
     gateway.clear();
@@ -117,7 +111,6 @@ async fn transcript(fixture: &Fixture) -> Verdict {
 }
 
 async fn empty(fixture: &Fixture) -> Verdict {
-    fixture.audio()?;
     let (gateway, provider) = fixture.connected().await?;
     refused_as("an empty text", speech(&provider, &asked("tts-1", "")).await, ErrorKind::InvalidRequest)?;
     refused_as("an empty recording", provider.transcribe(&recorded(b"")).await, ErrorKind::InvalidRequest)?;

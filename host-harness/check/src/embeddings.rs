@@ -30,13 +30,11 @@ pub(super) fn asked(texts: &[&str]) -> Request {
 }
 
 async fn described(fixture: &Fixture) -> Verdict {
-    fixture.embeddings()?;
     let model = fixture.plugin.embedding_model().await?;
     ensure(!model.trim().is_empty(), || "default-model: expected an id, got none".into())
 }
 
 async fn request(fixture: &Fixture) -> Verdict {
-    fixture.embeddings()?;
     let (gateway, provider) = fixture.connected().await?;
     provider.embed(&asked(&["one", "two"])).await?;
     let request = only_request(&gateway)?;
@@ -48,7 +46,6 @@ async fn request(fixture: &Fixture) -> Verdict {
 }
 
 async fn one_for_each(fixture: &Fixture) -> Verdict {
-    fixture.embeddings()?;
     let (_gateway, provider) = fixture.connected().await?;
     let both = provider.embed(&asked(&["a ship", "an onion"])).await?;
     let alone = provider.embed(&asked(&["an onion"])).await?;
@@ -59,7 +56,6 @@ async fn one_for_each(fixture: &Fixture) -> Verdict {
 
 /// What becomes of this answer to two texts.
 async fn answered(fixture: &Fixture, data: Value) -> Verdict<host_harness::Result<Response>> {
-    fixture.embeddings()?;
     let gateway = Canned::start(json!({"object": "list", "model": MODEL, "data": data})).await?;
     let provider = fixture.connect_to(&gateway.base_url).await?;
     Ok(provider.embed(&asked(&["one", "two"])).await)
@@ -88,7 +84,6 @@ async fn miscounted(fixture: &Fixture) -> Verdict {
 }
 
 async fn empty(fixture: &Fixture) -> Verdict {
-    fixture.embeddings()?;
     let (gateway, provider) = fixture.connected().await?;
     for texts in [&[][..], &["one", ""]] {
         let answer = provider.embed(&asked(texts)).await;

@@ -55,7 +55,6 @@ fn inline(image: &Image) -> Verdict<&Media> {
 
 /// Draws, and gives the answer and the one request that arrived for it.
 async fn draw(fixture: &Fixture, request: &Request) -> Verdict<(Response, Recorded)> {
-    fixture.images()?;
     let (gateway, provider) = fixture.connected().await?;
     let response = provider.generate(request).await?;
     Ok((response, only_request(&gateway)?))
@@ -63,7 +62,6 @@ async fn draw(fixture: &Fixture, request: &Request) -> Verdict<(Response, Record
 
 /// Draws at a gateway that answers with this.
 async fn draw_from(fixture: &Fixture, answer: Value) -> Verdict<host_harness::Result<Response>> {
-    fixture.images()?;
     let gateway = Canned::start(answer).await?;
     let provider = fixture.connect_to(&gateway.base_url).await?;
     Ok(provider.generate(&Request::new(PROMPT)).await)
@@ -91,7 +89,6 @@ async fn header(fixture: &Fixture) -> Verdict {
 }
 
 async fn default_url(fixture: &Fixture) -> Verdict {
-    fixture.images()?;
     let default = fixture.descriptor().default_base_url.as_str();
     for entry in [json!({}), json!({"baseUrl": " "})] {
         let provider = Provider::connect(&fixture.plugin, fixture.setup(fixture.config(entry))).await?;
@@ -101,7 +98,6 @@ async fn default_url(fixture: &Fixture) -> Verdict {
 }
 
 async fn configured_url(fixture: &Fixture) -> Verdict {
-    fixture.images()?;
     let gateway = fixture.gateway().await?;
     let base_url = format!("http://{}/some/where/v1", gateway.address());
     let provider =
@@ -171,7 +167,6 @@ fn files(request: &Recorded) -> Vec<&host_harness_stub::Field> {
 }
 
 async fn missing_key(fixture: &Fixture) -> Verdict {
-    fixture.images()?;
     let credential = fixture.credential()?;
     let error = fixture.refused_without_key().await?;
     ensure(error.message.contains(&credential.label), || {
@@ -180,7 +175,6 @@ async fn missing_key(fixture: &Fixture) -> Verdict {
 }
 
 async fn proxied(fixture: &Fixture) -> Verdict {
-    fixture.images()?;
     let gateway = fixture.gateway().await?;
     let proxy = Proxy::to(gateway.address()).await?;
     let request = json!({"proxy": {"mode": "explicit-proxy", "url": proxy.url}});
@@ -253,7 +247,6 @@ async fn all_inputs(fixture: &Fixture) -> Verdict {
 }
 
 async fn trailing_slash(fixture: &Fixture) -> Verdict {
-    fixture.images()?;
     let gateway = fixture.gateway().await?;
     let setup = fixture.setup(json!({})).base_url(format!("{}/", gateway.base_url()));
     let provider = Provider::connect(&fixture.plugin, setup).await?;
@@ -322,7 +315,6 @@ async fn no_image(fixture: &Fixture) -> Verdict {
 }
 
 async fn failure(fixture: &Fixture) -> Verdict {
-    fixture.images()?;
     let (_gateway, provider) = fixture.connected().await?;
     for (fault, kind, status, said) in [
         ("400", ErrorKind::InvalidRequest, 400, "maximum context length"),
