@@ -325,8 +325,6 @@ impl MaskedBody {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn mask() -> Mask {
@@ -375,30 +373,6 @@ mod tests {
         // An event that is whole is there at once, and the end of a body with it.
         assert_eq!(lengths(&["data: pk-secret\n\n"]), (vec!["data: pk-secret\n\n".len()], 0));
         assert_eq!(MaskedBody::new(mask()).last(Bytes::from_static(b"{pk-secret")), "{pk-secret");
-    }
-
-    #[test]
-    fn a_secret_is_found_in_the_codes_that_servers_write() {
-        use base64::prelude::BASE64_URL_SAFE;
-        // With all that is written differently somewhere.
-        let secret = "sk+ü/\"key\\ ?~>1";
-        let mask = Mask::new([secret.into()]);
-        let url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        let json = json!({"key": secret}).to_string();
-        let header = json!({"header": crate::secret_json::ascii(&json!({"k": secret}))}).to_string();
-        for text in [secret.to_owned(), url.to_lowercase(), url, json.replace('/', "\\/"), json, header] {
-            let masked = mask.text(&text).into_owned();
-            assert!(masked.contains("*****") && !masked.contains("key\\") && masked.len() == text.len(), "{masked}");
-        }
-        for (user, rest) in [("", ""), ("a", ""), ("user:", "."), ("user", ".."), ("ab:", "...")] {
-            let plain = format!("{user}{secret}{rest}");
-            for text in [BASE64_STANDARD_NO_PAD.encode(&plain), BASE64_URL_SAFE.encode(&plain)] {
-                let masked = mask.text(&text).into_owned();
-                let left = masked.bytes().filter(|&byte| byte != b'*' && byte != b'=').count();
-                // What belongs to its surroundings, and a letter at either end that it shares with them.
-                assert!(left <= (user.len() + rest.len()) * 4 / 3 + 4, "{plain}: {text} gave {masked}");
-            }
-        }
     }
 
     #[test]

@@ -17,25 +17,16 @@ use crate::{
 
 /// Looks up the values of references. The host implements it, because it has an environment and files.
 pub trait Resolver {
-    /// Why it cannot.
+    /// Why it cannot: a name is set nowhere, or has a source that the host does not read.
     type Error;
 
     /// The text at `path` of the configuration, with each `${NAME}` in it replaced.
-    ///
-    /// # Errors
-    /// Where one is set nowhere.
     fn resolve(&self, text: &str, path: &str) -> Result<SecretString, Self::Error>;
 
     /// The value of each `${NAME}` in the text, without the text around them.
-    ///
-    /// # Errors
-    /// Where one is set nowhere.
     fn referred(&self, text: &str) -> Result<Vec<SecretString>, Self::Error>;
 
     /// The value of a reference that is an object, at `path` of the configuration.
-    ///
-    /// # Errors
-    /// If it is set nowhere, or has a source that the host does not read.
     fn follow(&self, reference: &Value, path: &str) -> Result<SecretString, Self::Error>;
 }
 
@@ -251,9 +242,6 @@ impl Named {
 }
 
 /// What to look for in answers to a request that carries `value`.
-///
-/// # Errors
-/// What `resolver` says.
 pub fn secrets<R: Resolver>(
     value: &Value,
     named: Named,
@@ -314,9 +302,6 @@ fn secrets_in(value: &SecretString, named: bool) -> Vec<SecretString> {
 }
 
 /// The header value for `value`, from `path`, resolved: JSON in ASCII on one line, any other text as it is.
-///
-/// # Errors
-/// What `resolver` says.
 pub fn header<R: Resolver>(value: &Value, path: &str, resolver: &R) -> Result<SecretString, R::Error> {
     Ok(match resolved(value, &mut path.to_owned(), resolver)? {
         Value::String(text) => match parse(&text) {
