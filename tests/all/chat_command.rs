@@ -175,22 +175,6 @@ fn a_pipe_gets_the_reply_as_it_is_and_a_terminal_gets_it_drawn() {
     assert!(!plain.raw().contains("\x1b["), "{:?}", plain.raw());
 }
 
-/// A model, or whoever wrote what it read, must not steer the terminal: retitle it, clear it, hide what it says.
-#[test]
-fn escape_sequences_of_a_reply_do_not_reach_a_terminal() {
-    let user = user();
-    let prompt = "Reply with exactly a\x1b]0;title\x07b\x1b[2Jc";
-    assert_eq!(user.chat(&[prompt], "").ok().out, "a\x1b]0;title\x07b\x1b[2Jc\n", "a pipe takes all");
-    for no_color in ["", "1"] {
-        let mut command = user.cli.command(&["chat", prompt]);
-        command.env("NO_COLOR", no_color);
-        let mut terminal = Terminal::start(command);
-        assert_eq!(terminal.end(), 0);
-        assert!(terminal.screen().contains("a]0;titleb[2Jc"), "{}", terminal.screen());
-        assert!(!terminal.raw().contains("\x1b]0;") && !terminal.raw().contains("\x1b[2J"), "{:?}", terminal.raw());
-    }
-}
-
 #[test]
 fn waiting_shows_that_it_is_alive_and_leaves_no_trace() {
     let user = user();

@@ -41,15 +41,8 @@ async fn what_is_no_component_is_named_as_such() {
 #[test]
 fn validate_reports_and_exits_for_ci() {
     let cli = Cli::new();
-    let good = cli
-        .run(&[
-            "validate",
-            "--json",
-            "--manifest",
-            root().join("openclaw.plugin.json").to_str().unwrap(),
-            component().to_str().unwrap(),
-        ])
-        .ok();
+    let (manifest, built) = (root().join("openclaw.plugin.json"), component().to_str().unwrap());
+    let good = cli.run(&["validate", "--json", "--manifest", manifest.to_str().unwrap(), built]).ok();
     assert_eq!(good.json()["valid"], true);
 
     cli.write("core.wasm", b"\0asm\x01\0\0\0");

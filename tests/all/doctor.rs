@@ -490,11 +490,3 @@ fn the_report_is_one_screen() {
     assert_eq!(slow.end(), 0, "{}", slow.screen());
     assert!(!slow.screen().contains("asking fault/slow"), "it is wiped away: {}", slow.screen());
 }
-
-#[tokio::test]
-async fn silence_ends_with_a_message() {
-    let stub = hosted().await;
-    let ran = doctor(&stub.base_url(), &["--chat", "--model", "fault/silence", "--timeout", "1"]).await;
-    assert_eq!(ran.code, 6, "{ran:?}");
-    assert!(line(&ran.json(), "chat")["detail"].as_str().unwrap().contains("longer than"), "{ran:?}");
-}

@@ -45,11 +45,8 @@ fn renamed(mut wasm: Vec<u8>, text: &str, slip: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn validate_finds_an_authors_slips() {
-    let found = validated(
-        &std::fs::read(built()).unwrap(),
-        Some(&json_file("examples/openai-compatible/openclaw.plugin.json")),
-    )
-    .await;
+    let manifest = json_file("examples/openai-compatible/openclaw.plugin.json");
+    let found = validated(&std::fs::read(built()).unwrap(), Some(&manifest)).await;
     assert_eq!(found.findings, Vec::<String>::new());
     for (text, slip, expected) in [
         ("authorization", "Authorization", "names the header Authorization: write it in lower case, authorization"),

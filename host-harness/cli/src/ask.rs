@@ -195,9 +195,8 @@ fn moved(chosen: Option<usize>, by: usize, length: usize) -> Option<usize> {
 /// What of a list is shown, around the one that is chosen.
 fn page(list: &[String], chosen: Option<usize>) -> Vec<Styled> {
     let from = chosen.unwrap_or_default().saturating_sub(PAGE / 2).min(list.len().saturating_sub(PAGE));
-    let is_chosen = |number: usize| chosen == Some(number);
     let shown = list.iter().enumerate().skip(from).take(PAGE).map(|(number, text)| {
-        let (style, sign) = if is_chosen(number) { (ANSWER, '>') } else { (Style::new(), ' ') };
+        let (style, sign) = if chosen == Some(number) { (ANSWER, '>') } else { (Style::new(), ' ') };
         Styled::new(style, format!("{sign} {}", printable(text)))
     });
     let more = list.len().saturating_sub(from + PAGE);
@@ -309,7 +308,7 @@ impl Screen {
                     let parts = output::wrapped(text, columns, "", "").into_iter();
                     parts.map(|part| (part.into_owned(), String::new())).collect()
                 }
-                _ => vec![(cut(text, columns), String::new())],
+                _ => vec![(output::fitting(text.chars(), columns), String::new())],
             };
             drawn.extend(texts.into_iter().map(|(text, rest)| (*style, text, rest)));
         }
@@ -363,11 +362,6 @@ impl Drop for Screen {
     }
 }
 
-/// What of `text` fits into so many columns.
-fn cut(text: &str, columns: usize) -> String {
-    output::fitting(text.chars(), columns)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -406,6 +400,6 @@ mod tests {
         assert!(shown(Some(10)).contains(&"> model 10".to_owned()));
         assert_eq!(shown(Some(19)).last().map(String::as_str), Some("> model 19"));
         assert_eq!((moved(None, 1, 3), moved(Some(2), 1, 3), moved(None, 1, 0)), (Some(0), Some(2), None));
-        assert_eq!(cut("値段は", 5), "値段");
+        assert_eq!(output::fitting("値段は".chars(), 5), "値段");
     }
 }

@@ -14,9 +14,6 @@ use super::{connect::Connect, key_help::how_to_set, openclaw, waiting};
 impl Connect {
     /// What the host and the plugin find in the configuration and what the flags put over it, and OpenClaw in the file, where
     /// it is installed.
-    ///
-    /// # Errors
-    /// Where the plugin fails.
     pub(crate) async fn findings(
         &self,
         plugin: &Plugin,

@@ -358,6 +358,5 @@ pub(crate) fn chat_model(
 
 /// Where the configuration names a default model without a provider that `chosen` stands in for, and what to do about it.
 pub(crate) fn beside_default<'c>(chosen: &'c ChosenModel, id: &str) -> Option<(&'c str, String)> {
-    let why = || format!("names no provider: write it as {id}/MODEL.");
-    chosen.beside_default().map(|named_at| (named_at, why()))
+    Some((chosen.beside_default()?, format!("names no provider: write it as {id}/MODEL.")))
 }

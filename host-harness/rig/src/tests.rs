@@ -390,6 +390,8 @@ async fn additional_params_have_the_last_word() {
     let (prompt, _) = asked(CompletionRequest::new("hi").reasoning(Reasoning::Budget { tokens: 2048 })).await.unwrap();
     let chosen = CompletionRequest::new("hi").tool_choice(rig_core::message::ToolChoice::Required);
     assert_eq!(asked(chosen).await.unwrap().0.tool_choice, None, "there is none to choose");
+    let none = full().tool_choice(rig_core::message::ToolChoice::None);
+    assert_eq!(asked(none).await.unwrap().0.tool_choice, Some(ToolChoice::None));
     let budget = r#"{"thinking":{"type":"enabled","budget_tokens":2048}}"#;
     assert_eq!((prompt.extra_json.as_deref(), prompt.reasoning_effort), (Some(budget), None));
 }

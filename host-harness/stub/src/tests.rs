@@ -112,13 +112,8 @@ fn every_fault_that_ends_answers_as_its_table_row_says() {
         let status = match fault.effect {
             Effect::Fixed { status, .. } | Effect::Redirect { status } | Effect::Written { status, .. } => status,
             Effect::TwiceThenFine(_) => 500,
-            Effect::EchoHeaders { as_error } => {
-                if as_error {
-                    401
-                } else {
-                    200
-                }
-            }
+            Effect::EchoHeaders { as_error: true } => 401,
+            Effect::EchoHeaders { as_error: false } => 200,
             Effect::Silence => continue,
         };
         if matches!(fault.name, "reset" | "stall-midway" | "slow") {
