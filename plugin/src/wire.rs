@@ -53,8 +53,9 @@ fn each<'a>(json: Json<'a>, read: &mut dyn FnMut(Object<'a>)) {
     json.into_items().into_iter().filter_map(Json::into_object).for_each(read);
 }
 
-/// The provider whose chunks have a `sid`, iFlytek.
-pub(crate) const SPARK: &str = "spark";
+/// The providers whose streams end with what was used, without a place for a reason: iFlytek's chunks have a `sid`, and those
+/// of Claude at Snowflake no date.
+pub(crate) const UNREASONED: &str = "iflytek|snowflake";
 
 /// A whole chat completion or one chunk of it: they differ in `message` and `delta` alone.
 #[derive(Debug, Default)]
@@ -95,7 +96,8 @@ impl<'a> Completion<'a> {
                 "id" => read.id = value.text(),
                 "model" => read.model = value.text(),
                 "provider" => read.provider = value.text(),
-                "sid" => read.provider = SPARK.into(),
+                "sid" => read.provider = UNREASONED.into(),
+                "created" if value.is_blank() => read.provider = UNREASONED.into(),
                 "choices" => {
                     read.has_choices = value.is_nested();
                     // Most have one, which is large.
@@ -131,6 +133,8 @@ pub(crate) struct Choice<'a> {
     pub(crate) message: Option<Message<'a>>,
     pub(crate) delta: Option<Message<'a>>,
     pub(crate) finish_reason: Cow<'a, str>,
+    /// Whether there is a place for it.
+    pub(crate) has_reason: bool,
     /// Moonshot's place for it.
     pub(crate) usage: Option<Object<'a>>,
     pub(crate) error: Option<Json<'a>>,
@@ -141,6 +145,7 @@ impl<'a> Choice<'a> {
         let mut read = Self::default();
         let (mut text, mut native) = (None, Cow::default());
         for (name, value) in choice {
+            read.has_reason |= name == "finish_reason";
             match &*name {
                 _ if value.is_null() => {}
                 "index" => read.index = value.count(),
@@ -172,6 +177,9 @@ impl<'a> Choice<'a> {
         }
         for message in [&mut read.message, &mut read.delta].into_iter().flatten() {
             read.error = read.error.or_else(|| message.error.take());
+            if message.is_spoken && read.finish_reason.is_empty() {
+                read.finish_reason = "stop".into();
+            }
         }
         read
     }
@@ -216,6 +224,8 @@ pub(crate) struct Message<'a> {
     pub(crate) images: Vec<Image<'a>>,
     /// Citations and what else there is beside the text, as JSON objects.
     pub(crate) others: Vec<String>,
+    /// Whether it says when what was spoken expires, and no more: the end of gpt-4o-audio's streams.
+    pub(crate) is_spoken: bool,
     /// It belongs to the choice. Here it stands where the provider failed: see [`crate::stream`].
     pub(crate) finish_reason: Cow<'a, str>,
     pub(crate) error: Option<Json<'a>>,
@@ -290,7 +300,12 @@ impl<'a> Message<'a> {
                     within(name == "image_urls", value, MAX_DEPTH, &mut read.images)
                 }
                 "annotations" | "citations" => each(value, &mut |part| read.others.push(typed(&part, "citation"))),
-                "audio" => each(value, &mut |audio| read.others.push(typed(&audio, "audio"))),
+                // Snowflake's is there and empty.
+                "audio" if !value.is_blank() => {
+                    let audio = value.into_members();
+                    read.is_spoken = audio.iter().all(|(name, _)| name == "expires_at");
+                    read.others.push(typed(&audio, "audio"));
+                }
                 "finish_reason" => read.finish_reason = reason(&value),
                 "extra_content" => {
                     let google = value.object().and_then(|extra| extra.get("google")?.object()).unwrap_or_default();

@@ -55,6 +55,8 @@ pub(crate) struct State {
     has_pieces: bool,
     /// Whether there was a call that is no function's.
     has_other_call: bool,
+    /// Whether a choice had a place for a reason.
+    has_reasons: bool,
     /// Why the answer ended, in the provider's words. The last reason counts.
     reason: String,
     /// A reason that means a failure.
@@ -348,6 +350,7 @@ impl State {
                 self.foreign = error::foreign(text);
             }
         }
+        self.has_reasons |= chunk.choices.iter().any(|choice| choice.has_reason);
         if let Some(usage) = chunk.usage.as_ref().and_then(usage::usage) {
             self.usage = Some(self.usage.map_or(usage, |before| usage::merged(before, usage)));
         }
@@ -852,26 +855,28 @@ impl State {
             return self.fail(error);
         }
         self.settle(None);
-        // Streams of these never have a reason (Workers AI: gateway 1.15.2). iFlytek's end with what was used.
+        // Streams of these never have a reason (Workers AI: gateway 1.15.2).
         let has_no_reason = || {
             self.provider == WORKERS_AI
                 || self.head.get("x-portkey-provider") == Some(WORKERS_AI)
-                || self.provider == wire::SPARK && self.usage.is_some()
+                || self.provider == wire::UNREASONED && !self.has_reasons && self.usage.is_some()
         };
         let is_cut = self.calls.list.iter().any(|call| !call.name.is_empty() && call.arguments.is_open());
         // So does OpenClaw's own client (2026.9.6). A text beside them may be cut, and so may be calls at a mere end.
         let are_whole_calls = || {
             let is_closed = |call: &Call| call.arguments.is_closed;
-            !self.items.is_any
-                && self.said.all.length == 0
-                && self.calls.announced() > 0
-                && self.calls.list.iter().all(is_closed)
+            self.said.all.length == 0 && self.calls.announced() > 0 && self.calls.list.iter().all(is_closed)
         };
-        let has_end = !self.reason.is_empty() || self.is_whole || is_done && (has_no_reason() || are_whole_calls());
+        let has_end = !self.reason.is_empty()
+            || self.is_whole
+            || is_done && !self.items.is_any && (has_no_reason() || are_whole_calls());
         if !has_end || is_cut && is_whole(&self.reason) {
             let is_empty = self.is_document && !self.has_pieces && !is_cut;
-            let cut = || truncated(&self.head);
-            let error = if is_empty { error::no_completion(&self.head, &self.quote) } else { cut() };
+            let mut error =
+                if is_empty { error::no_completion(&self.head, &self.quote) } else { truncated(&self.head) };
+            if has_end {
+                error.message = "The answer ends within a tool call".into();
+            }
             return self.fail(error);
         }
         let reason = finish_reason(&self.reason, self.calls.announced() > 0);

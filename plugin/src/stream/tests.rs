@@ -1222,6 +1222,40 @@ fn what_is_held_keeps_its_place() {
     }
 }
 
+/// gpt-4o-audio's end with when the sound expires, and without a reason (openai-node#1206).
+#[test]
+fn a_spoken_answer_ends_where_its_sound_does() {
+    let spoken = |audio: &str| delta(&format!(r#"{{"audio":{audio}}}"#));
+    let (first, last) = (spoken(r#"{"id":"a","data":"QUJD","transcript":"Hi"}"#), spoken(r#"{"expires_at":9}"#));
+    for end in [&[&*last, DONE][..], &[&last], &[&last, STOP, DONE]] {
+        let given = events(&[&[&*first], end].concat());
+        assert_eq!(given.last(), Some(&Event::Finish(FinishReason::Stop)), "{end:?}");
+    }
+    // Something else may hold it as well.
+    for cut in [&first, &spoken(r#"{"data":"QUJD","expires_at":9}"#)] {
+        assert_eq!(read(&[stream(&[cut, DONE]).as_bytes()], None).1.unwrap().kind, ErrorKind::Truncated, "{cut}");
+    }
+    // Snowflake has an empty one with each answer.
+    assert_eq!(
+        of_deltas(&[r#"{"content":"Hi","audio":{"data":"","expires_at":0,"id":"","transcript":""}}"#]),
+        [text("Hi")]
+    );
+}
+
+/// Snowflake's of Claude have no place for a reason, and end with what was used.
+#[test]
+fn streams_without_a_place_for_a_reason() {
+    let said = r#"{"created":0,"id":"c","model":"m","choices":[{"delta":{"content":"Hi","refusal":"","tool_calls":null},"index":0}]}"#;
+    let usage = r#"{"id":"c","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;
+    let whole = [start(), text("Hi"), Event::Finish(FinishReason::Stop), used(3, 4)];
+    assert_eq!(events(&[said, usage, DONE]), whole);
+    let null = said.replace(r#""index":0"#, r#""index":0,"finish_reason":null"#);
+    let dated = said.replace(r#""created":0"#, r#""created":1"#);
+    for cut in [&[said, DONE][..], &[said, usage], &[&null, usage, DONE], &[&dated, usage, DONE]] {
+        assert_eq!(read(&[stream(cut).as_bytes()], None).1.unwrap().kind, ErrorKind::Truncated, "{cut:?}");
+    }
+}
+
 /// iFlytek's own (its API's reference, "Spark HTTP"): no reason, and the last has what was used.
 #[test]
 fn streams_of_spark() {
