@@ -13,7 +13,7 @@ use core::mem;
 
 use crate::base64::{self, NotBase64};
 use crate::bindings::exports::openclaw::provider::images::{Image, Request, Response};
-use crate::bindings::openclaw::provider::types::{Connection, Error, ErrorKind, Media, MediaSource};
+use crate::bindings::openclaw::provider::types::{Connection, Error, ErrorKind, ErrorOrigin, Media, MediaSource};
 use crate::error::{self, Result};
 use crate::form::{File, Form};
 use crate::image_size;
@@ -270,25 +270,17 @@ fn media(head: &Head, data: Vec<u8>) -> Result<(MediaSource, &'static str)> {
 /// The ending in a URL's path, where it is an image's.
 fn url_ending(url: &str) -> &'static str {
     let path = url.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-    let endings = [(".jpg", "jpg"), (".jpeg", "jpg"), (".webp", "webp"), (".gif", "gif"), (".avif", "avif")];
-    endings.into_iter().find(|(end, _)| path.ends_with(end)).map_or("png", |(_, ending)| ending)
+    let ending = path.rsplit('.').next().map_or("", |ending| if ending == "jpeg" { "jpg" } else { ending });
+    KINDS.iter().find(|kind| kind.3 == ending).map_or("png", |kind| kind.3)
 }
 
 /// The same error, said to be an image's: `Portkey image generation failed (HTTP 400): ...`. What this component
 /// refused by itself says so already.
 pub fn failed(what: &str, mut error: Box<Error>) -> Box<Error> {
-    if !error.request_sent
-        && error.status.is_none()
-        && error.origin == crate::bindings::openclaw::provider::types::ErrorOrigin::Plugin
-    {
-        return error;
+    if error.origin != ErrorOrigin::Plugin && !error.message.starts_with("Portkey image") {
+        let status = error.status.map(|status| format!(" (HTTP {status})")).unwrap_or_default();
+        error.message = format!("{what}{status}: {}", error.message);
     }
-    let message = match error.status {
-        _ if error.message.starts_with("Portkey image") => return error,
-        Some(status) => format!("{what} (HTTP {status}): {}", error.message),
-        None => format!("{what}: {}", error.message),
-    };
-    error.message = message;
     error
 }
 
