@@ -24,7 +24,7 @@ use said::{MAX_MESSAGE, Said};
 use crate::bindings::exports::openclaw::provider::chat::FinishReason;
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
 use crate::finish::{finish_reason, is_failure};
-use crate::json::{Json, Object, lossy};
+use crate::json::lossy;
 use crate::portkey;
 use crate::report::Head;
 use crate::text::holds;
@@ -140,7 +140,7 @@ pub(crate) fn no_completion(head: &Head, body: &[u8]) -> Box<Error> {
 }
 
 /// What the answers of a provider's own API hold, or are called, and whose that is.
-const FORMS: [(&str, &str); 14] = [
+const FORMS: [(&str, &str); 15] = [
     ("candidates|usageMetadata", "Google's"),
     ("generation|stopReason", "Bedrock's"),
     ("message_start|stop_reason|completion", "Anthropic's"),
@@ -155,6 +155,7 @@ const FORMS: [(&str, &str); 14] = [
     ("output", "DashScope's"),
     ("stop", "llama.cpp's"),
     ("data", "another gateway's"),
+    ("finish_reason", "Cohere's"),
 ];
 
 /// Whose API an answer without choices is in the form of.
@@ -162,10 +163,7 @@ pub(crate) fn foreign(text: &str) -> Option<&'static str> {
     let root = wire::root(text).ok().filter(|root| !root.has("choices"))?;
     let is_it =
         |(marks, _): &&(&str, &'static str)| marks.split('|').any(|mark| root.has(mark) || root.is("type", mark));
-    let is_cohere =
-        |message: Object<'_>| message.has("tool_calls") || message.get("content").is_some_and(Json::is_nested);
-    let cohere = || root.get("message")?.object().is_some_and(is_cohere).then_some("Cohere's");
-    FORMS.iter().find(is_it).map(|(_, api)| *api).or_else(cohere)
+    FORMS.iter().find(is_it).map(|(_, api)| *api)
 }
 
 /// The error for an answer in the form of another API.
@@ -270,13 +268,7 @@ pub(crate) fn soft_deny(head: &Head, denied: &str) -> Box<Error> {
 /// An answer without a choice. Google's blocked prompts look like this in a stream (gateway 2.2.3).
 pub(crate) fn no_choice(head: &Head, provider: &str, body: &[u8]) -> Box<Error> {
     let provider = if provider.is_empty() { head.get("x-portkey-provider").unwrap_or_default() } else { provider };
-    let text = lossy(body);
-    let is_blocked = provider == "google"
-        || provider.starts_with("vertex")
-        || text.contains("blockReason")
-        || text.contains("\"filtered\":true")
-        || text.contains("\"filtered\": true");
-    if is_blocked {
+    if holds(provider, "google|vertex") || holds(&lossy(body), "blockReason|\"filtered\":true|\"filtered\": true") {
         let message = "The answer holds no choice: the model provider blocked the prompt";
         return with_hint(answered(ErrorKind::ContentBlocked, ErrorOrigin::Upstream, message, head), FILTER);
     }

@@ -750,6 +750,24 @@ fn answers_in_the_form_of_another_api() {
         ("data: {\"content\":\"Hel\",\"stop\":false}\n\ndata: {\"content\":\"lo\",\"stop\":true}\n\n".into(), "llama.cpp's"),
         (format!(r#"{{"code":0,"message":"Success","data":{{"choices":[{{"message":{hello}}}]}}}}"#), "another gateway's"),
         (r#"{"result":{"response":"Hello"},"success":true,"errors":[]}"#.into(), "Workers AI's"),
+        // What a call takes is no failure's words.
+        (
+            r#"{"type":"message","stop_reason":"tool_use","content":[{"type":"tool_use","input":{"message":"Deployed"}}]}"#.into(),
+            "Anthropic's",
+        ),
+        (
+            r#"{"candidates":[{"content":{"parts":[{"functionCall":{"args":{"message":"Hi","error":"no"}}}]}}]}"#.into(),
+            "Google's",
+        ),
+        (
+            r#"{"stopReason":"tool_use","output":{"message":{"role":"assistant","content":[{"toolUse":{"input":{"error":"no"}}}]}}}"#
+                .into(),
+            "Bedrock's",
+        ),
+        (
+            r#"{"done":true,"message":{"role":"assistant","tool_calls":[{"function":{"arguments":{"message":"Hi"}}}]}}"#.into(),
+            "Ollama's",
+        ),
         ("data: {\"response\":\"Hel\"}\n\ndata: {\"response\":\"lo\"}\n\ndata: [DONE]\n\n".into(), "Workers AI's"),
     ] {
         let mut reply = crate::stream::Reply::new(Head { status: 200, headers: Vec::new() });

@@ -205,6 +205,8 @@ const RULES: &[Rule] = {
     rule(TypeEnd("_rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the rate limit in Portkey."),
     rule(Names("insufficient_quota|insufficient_user_quota|insufficient_balance|insufficient_credits|billing|quota_failed|quota_reached|current_quota|\
         account_deactivated|arrearage|setlimitexceeded|invalidsubscription|creditserror|notpurchased|credit_balance|1113|1309|1311"), Is::QuotaExceeded, QUOTA),
+    rule(Says("item with id|previous response with id|its required following item"), Is::InvalidRequest,
+        "The model provider lacks a part of this conversation: start a new one."),
     // Before what a tool's or a field's name may hold.
     rule(Says("'tools': array too long|function declarations can be"), Is::InvalidRequest, "Offer fewer tools at once."),
     rule(Says("invalid schema for|function_declarations[|not found in tools|not found in 'tools'|not found in provided tools"),
@@ -221,10 +223,10 @@ const RULES: &[Rule] = {
     rule(Names("context_|tokens_limit|max_prompt_tokens|1261"), Is::InvalidRequest, CONTEXT),
     rule(Says("request too large for"), Is::InvalidRequest, "The request alone is above the provider's limit for a minute: send less, or raise that limit."),
     rule(Says("context length|context window|context size|context limit|prompt is too long|input is too long|prompt too long|input too long|\
-        too many tokens in|maximum prompt length|maximum number of tokens|exceeds the maximum input|reduce the length|tokens exceed|\
+        too many tokens in|maximum number of tokens|exceeds the maximum input|reduce the length|tokens exceed|\
         max_seq_len|longer than the model|inputs tokens + max_new_tokens|must have less than|input length|prompt length|sequence length|conversation too long|input token|input characters|\
         exceeded max context|maximum context|model token limit|token limit exceeded|max_new_tokens` must|maximum model length|\
-        prompt exceeds|prompt token|max tokens allowed|context overflow|total tokens|上下文|输入长度|length of messages|too many tokens:|max message tokens|max tokens of|session_len|context the overflows|\
+        prompt exceeds|prompt token|max tokens allowed|context overflow|total tokens|上下文|输入长度|length of messages|length of all messages|too large to process|too many tokens:|max message tokens|max tokens of|session_len|context the overflows|\
         must be at least 1, got -|contextwindowexceeded"), Is::InvalidRequest, CONTEXT),
     rule(Names("content_filter|content_policy|content_security|moderation|censorship|inspection|sensitive|prohibited|nsfw|1301|1026|1027|10013|10014|10019"),
         Is::ContentBlocked, FILTER),
@@ -250,12 +252,12 @@ const RULES: &[Rule] = {
     rule(Names("model_access_denied"), Is::Forbidden, FORBIDS),
     rule(Says("organization must be verified|organization has been disabled|location is not supported|requires terms acceptance|missing scopes|data policy|use case details"),
         Is::Forbidden, FORBIDS),
-    rule(Names("model_not|invalid_model|1211"), Is::NotFound, MODEL_ID),
+    rule(Names("model_not|modelerror|invalid_model|1211"), Is::NotFound, MODEL_ID),
     rule(SaysBoth("model", "not a valid model|unknown model|invalid model|identifier is invalid|decommissioned|not exist|not found|no such model|\
-        requested model is not|unsupported model|unknown provider|by any provider|non-serverless|deactivated|no longer available|end of its life|on-demand throughput|retired|been removed|please upgrade|\
+        requested model is not|unsupported model|unknown provider|by any provider|non-serverless|deactivated|no longer available|end of its life|on-demand throughput|retired| removed|please upgrade|supported models are|supported api model names|\
         when using codex|find it here|not supported model"), Is::NotFound, MODEL_ID),
     rule(Says("模型不存在|无可用渠道|not found for account"), Is::NotFound, MODEL_ID),
-    rule(SaysBoth("tool|function call|image|vision|vlm|multimodal|audio|thinking|instruction|embedding",
+    rule(SaysBoth("tool|function call|image|vision|vlm|multimodal|audio|video|thinking|instruction|embedding",
         "does not support|n't support|not enabled|supported by th|supported in th|supported for|supported with|input is not supported|\
         input not supported|endpoints found that support|requires --|not a multimodal|not a vlm|data required|at most 0|not allowed to generate"),
         Is::Unsupported, "This model cannot do that: choose another."),

@@ -145,12 +145,6 @@ impl Failure {
             (inner, outer, _) => inner.or(outer),
         };
         read.message = message.unwrap_or_default();
-        if read.message.is_empty()
-            && let Some(filtered) = filtered(root)
-        {
-            read.code = filtered.text("code").into_owned();
-            read.message = filtered.text("message").into_owned();
-        }
         if let Some(more) = root.get("errors").filter(|_| error.is_none()).and_then(|errors| words(errors, top))
             && !read.message.is_empty()
             && !read.message.contains(&more)
@@ -192,12 +186,6 @@ impl Failure {
     }
 }
 
-/// What Azure says of an answer that its filter took back: behind a status of 400, in a chat completion (experiential#967).
-fn filtered<'a>(root: &Object<'a>) -> Option<Object<'a>> {
-    let choice = root.get("choices")?.list()?.into_iter().next()?.into_object()?;
-    choice.get("content_filter_results")?.object()?.get("error")?.object()
-}
-
 /// The words in a value, or none.
 fn words(value: &Json<'_>, place: Place<'_>) -> Option<String> {
     let place = place.below().filter(|place| place.has_room(value.raw().map_or(0, str::len)))?;
@@ -216,7 +204,9 @@ fn words(value: &Json<'_>, place: Place<'_>) -> Option<String> {
 /// A failure that stands in a member of another name, behind that name, which says of what kind it is:
 /// `throttlingException`, `Response`.
 fn in_member((name, value): &(Cow<'_, str>, Json<'_>), place: Place<'_>) -> Option<(String, Failure)> {
-    if !place.has_room(value.raw().map_or(0, str::len)) {
+    // What an answer in the form of another API says, and calls.
+    let is_answer = matches!(&**name, "content" | "candidates" | "tool_calls");
+    if is_answer || !place.has_room(value.raw().map_or(0, str::len)) {
         return None;
     }
     let mut inner = match value.object() {

@@ -569,7 +569,13 @@ fn the_words_are_found_wherever_they_are() {
         (400, said("Prompt length 9 exceeds maximum 8"), Is::InvalidRequest, "Prompt length 9 exceeds maximum 8", "context"),
         (400, said("Conversation too long: 9 tokens"), Is::InvalidRequest, "Conversation too long: 9 tokens", "context"),
         (200, r#"{"message":"Requests per minute limit exceeded","type":"too_many_requests_error"}"#.into(), Is::RateLimited, "Requests per minute limit exceeded", "Wait"),
-        (400, r#"{"choices":[{"index":0,"message":{"role":"assistant","content":""},"finish_reason":"content_filter","content_filter_results":{"error":{"code":"content_filter","message":"Blocked by label 'Violence'."}}}]}"#.into(), Is::ContentBlocked, "Blocked by label 'Violence'.", "content filter"),
+        (400, r#"{"choices":[{"index":0,"message":{"role":"assistant","content":""},"finish_reason":"content_filter","content_filter_results":{"error":{"code":"content_filter","message":"Blocked by label 'Violence'."}}}]}"#.into(), Is::ContentBlocked, "choices: content_filter_results: Blocked by label 'Violence'.", "content filter"),
+        // OpenCode Zen's, of a model that it lists.
+        (401, r#"{"type":"error","error":{"type":"ModelError","message":"Model x is not supported"}}"#.into(), Is::NotFound, "Model x is not supported", "model id"),
+        (404, said("Item with id 'rs_1' not found. Items are not persisted when `store` is set to false."), Is::InvalidRequest, "Item with id 'rs_1' not found. Items are not persisted when `store` is set to false.", "a new one"),
+        (400, said("Previous response with id 'resp_1' not found."), Is::InvalidRequest, "Previous response with id 'resp_1' not found.", "a new one"),
+        (400, said("Item 'rs_1' of type 'reasoning' was provided without its required following item."), Is::InvalidRequest, "Item 'rs_1' of type 'reasoning' was provided without its required following item.", "a new one"),
+        (500, said("input (4002 tokens) is too large to process. increase the physical batch size (current batch size: 512)"), Is::InvalidRequest, "input (4002 tokens) is too large to process. increase the physical batch size (current batch size: 512)", "shorten"),
         // As the event of a stream, behind the status of a failure.
         (400, "id:1\nevent:error\n:HTTP_STATUS/400\ndata:{\"code\":\"InvalidApiKey\",\"message\":\"No such key\"}\n\n".into(), Is::Unauthorized, "No such key", ""),
         (429, "data: {\"error\":{\"message\":\"slow\"}}\n\ndata: [DONE]\n\n".into(), Is::RateLimited, "slow", "Wait"),
@@ -593,7 +599,7 @@ fn words_of_every_provider() {
             maximum length 131072|the number of input tokens 9000 cannot exceed the total tokens limit 8192|the max input characters is \
             11200|prompt token length 40000 exceeds max model len 32768|Total tokens of image and text exceed max message tokens|\
             max tokens of 100000 exceeded|tokens in request more than max tokens allowed|Context overflow: too large|上下文长度超出限制|\
-            Total tokens 9000 exceeds the model's max limit|The request exceeds session_len 8192|max_tokens must be at least 1, got -500.",
+            Total tokens 9000 exceeds the model's max limit|The total length of all messages is too long.|The request exceeds session_len 8192|max_tokens must be at least 1, got -500.",
         ),
         (
             403,
@@ -695,7 +701,16 @@ fn words_of_every_provider() {
             supported by any provider|The 'x' model is not supported when using Codex with a ChatGPT account.|\
             Invocation of model ID x with on-demand throughput isn't supported.|This model version has reached the end of its life.",
         ),
-        (404, Is::NotFound, "Function 'x': Not found for account 'y'"),
+        (
+            404,
+            Is::NotFound,
+            "Function 'x': Not found for account 'y'|model 'x' was removed on September 15, 2025. See y for models you can use",
+        ),
+        (
+            400,
+            Is::NotFound,
+            "The supported API model names are x or y, but you passed z.|Model x is not supported. Supported models are ['y']",
+        ),
         (
             400,
             Is::Overloaded,
@@ -725,7 +740,7 @@ fn words_of_every_provider() {
         (
             400,
             Is::Unsupported,
-            "x is not a multimodal model|At most 0 image(s) may be provided|This model doesn't support tool use.|\
+            "This model doesn't support the video content block that you provided.|x is not a multimodal model|At most 0 image(s) may be provided|This model doesn't support tool use.|\
             `tool calling` is not supported with this model|Function calling is not enabled for x|The model is not a VLM|\
             Image input not supported for model x|tools are not supported by the provided model|this model is missing data required \
             for image input",
