@@ -205,7 +205,7 @@ const RULES: &[Rule] = {
     rule(TypeEnd("_rate_limit_error"), Is::RateLimited, "Wait before the next call, or raise the rate limit in Portkey."),
     rule(Names("insufficient_quota|insufficient_user_quota|insufficient_balance|insufficient_credits|billing|quota_failed|quota_reached|current_quota|\
         account_deactivated|arrearage|setlimitexceeded|invalidsubscription|creditserror|notpurchased|credit_balance|1113|1309|1311"), Is::QuotaExceeded, QUOTA),
-    rule(Says("item with id|previous response with id|its required following item"), Is::InvalidRequest,
+    rule(Says("item with id|response with id|without its required|encrypted content|thought signature|thought_signature|`signature` in"), Is::InvalidRequest,
         "The model provider lacks a part of this conversation: start a new one."),
     // Before what a tool's or a field's name may hold.
     rule(Says("'tools': array too long|function declarations can be"), Is::InvalidRequest, "Offer fewer tools at once."),
@@ -247,7 +247,7 @@ const RULES: &[Rule] = {
     rule(Says("createmodelresponse is not supported by|invalid url (post /v1/responses"), Is::Unsupported, CHAT),
     // Of a field that the model does not take: the words of OpenAI, Anthropic, Groq, pydantic, xAI, LiteLLM, Bedrock and Google.
     rule(Says("unsupported value: '|unsupported parameter|unknown parameter: '|is deprecated for this model|unrecognized request argument|thinking.type|\
-        extra inputs are not permitted|argument not supported|not support parameter|extraneous key|unknown name \""), Is::InvalidRequest, FIELD),
+        extra inputs are not permitted|argument not supported|support parameter|support the parameter|extraneous key|unknown name \""), Is::InvalidRequest, FIELD),
     rule(SaysBoth("property '", "' is unsupported"), Is::InvalidRequest, FIELD),
     rule(Names("model_access_denied"), Is::Forbidden, FORBIDS),
     rule(Says("organization must be verified|organization has been disabled|location is not supported|requires terms acceptance|missing scopes|data policy|use case details"),

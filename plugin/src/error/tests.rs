@@ -573,7 +573,6 @@ fn the_words_are_found_wherever_they_are() {
         // OpenCode Zen's, of a model that it lists.
         (401, r#"{"type":"error","error":{"type":"ModelError","message":"Model x is not supported"}}"#.into(), Is::NotFound, "Model x is not supported", "model id"),
         (404, said("Item with id 'rs_1' not found. Items are not persisted when `store` is set to false."), Is::InvalidRequest, "Item with id 'rs_1' not found. Items are not persisted when `store` is set to false.", "a new one"),
-        (400, said("Previous response with id 'resp_1' not found."), Is::InvalidRequest, "Previous response with id 'resp_1' not found.", "a new one"),
         (400, said("Item 'rs_1' of type 'reasoning' was provided without its required following item."), Is::InvalidRequest, "Item 'rs_1' of type 'reasoning' was provided without its required following item.", "a new one"),
         (500, said("input (4002 tokens) is too large to process. increase the physical batch size (current batch size: 512)"), Is::InvalidRequest, "input (4002 tokens) is too large to process. increase the physical batch size (current batch size: 512)", "shorten"),
         // As the event of a stream, behind the status of a failure.
@@ -768,6 +767,22 @@ fn words_of_every_provider() {
         let body = serde_json::json!({ "error": { "message": words } }).to_string();
         assert_eq!(from_response(&head(400, ROUTED), body.as_bytes()).kind, Is::ContentBlocked, "{words}");
     }
+    // Of a conversation that its provider does not take up again.
+    for words in [
+        "Previous response with id 'resp_1' not found.",
+        "Item 'fc_1' of type 'function_call' was provided without its required 'reasoning' item: 'rs_1'.",
+        "The encrypted content gAAA could not be verified.",
+        "messages.1.content.0: Invalid `signature` in `thinking` block",
+        "Corrupted thought signature.",
+        "Function call is missing a thought_signature in functionCall parts.",
+    ] {
+        let body = serde_json::json!({ "error": { "message": words } }).to_string();
+        let error = from_response(&head(400, ROUTED), body.as_bytes());
+        assert!(
+            error.kind == Is::InvalidRequest && error.hint.is_some_and(|hint| hint.contains("a new one")),
+            "{words}"
+        );
+    }
     // A field that is refused, in the words of each.
     for words in [
         "Unrecognized request argument supplied: reasoning_effort",
@@ -776,6 +791,7 @@ fn words_of_every_provider() {
         "body.messages.2.assistant.reasoning_content: Extra inputs are not permitted",
         "Argument not supported on this model: presencePenalty",
         "Model grok-4 does not support parameter reasoningEffort.",
+        "deepseek-reasoner does not support the parameter `presence_penalty`",
         "litellm.UnsupportedParamsError: anthropic does not support parameters: ['parallel_tool_calls'], for model=x.",
         "Validation: Unsupported parameter(s): `reasoning_effort`",
         "Malformed input request: #: extraneous key [reasoning_effort] is not permitted, please reformat your input",
