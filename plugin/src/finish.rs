@@ -4,7 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 
 use crate::bindings::exports::openclaw::provider::chat::FinishReason;
-use crate::text::holds;
+use crate::text::{holds, is_among};
 
 /// Why the answer ended. Besides OpenAI's words these are the providers' own, which the gateway passes on where strict
 /// compliance is off; what they stand for is as it translates them where it is on (gateway 1.15.2), but for failures, which
@@ -18,7 +18,7 @@ pub(crate) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
         _ => {}
     }
     let word = alike(reason);
-    let is = |words: &str| words.split('|').any(|known| known == word);
+    let is = |words| is_among(&word, words);
     if is("tool_use|tool_call|tool_calls|function_call|function_calls") {
         FinishReason::ToolCalls
     } else if is("refusal|blocklist|language|spii|model_armor")

@@ -19,6 +19,12 @@ pub(crate) fn holds(text: &str, parts: &str) -> bool {
     parts.split('|').any(|part| text.contains(part))
 }
 
+/// Whether a text is one of these: `this|that`.
+#[inline(never)]
+pub(crate) fn is_among(text: &str, known: &str) -> bool {
+    known.split('|').any(|known| known == text)
+}
+
 /// FNV-1a, 64 bits, but for its start.
 pub(crate) fn fnv(hash: u64, byte: u8) -> u64 {
     (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

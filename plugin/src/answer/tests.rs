@@ -750,7 +750,18 @@ fn answers_in_the_form_of_another_api() {
         ("data: {\"content\":\"Hel\",\"stop\":false}\n\ndata: {\"content\":\"lo\",\"stop\":true}\n\n".into(), "llama.cpp's"),
         (format!(r#"{{"code":0,"message":"Success","data":{{"choices":[{{"message":{hello}}}]}}}}"#), "another gateway's"),
         (r#"{"result":{"response":"Hello"},"success":true,"errors":[]}"#.into(), "Workers AI's"),
-        // What a call takes is no failure's words.
+        // What was asked, and what a call takes, is no failure's words.
+        (
+            r#"{"response_id":"r","text":"hi","generation_id":"g","chat_history":[{"role":"USER","message":"hi"}]}"#.into(),
+            "Cohere's",
+        ),
+        (r#"{"status":"succeeded","output":"x","urls":{},"input":{"message":"hi"}}"#.into(), "Replicate's"),
+        (
+            "data: {\"type\":\"message_start\",\"message\":{\"role\":\"assistant\",\"content\":[]}}\n\n\
+            data: {\"type\":\"content_block_start\",\"content_block\":{\"type\":\"tool_use\",\"input\":{\"message\":\"x\"}}}\n\n"
+                .into(),
+            "Anthropic's",
+        ),
         (
             r#"{"type":"message","stop_reason":"tool_use","content":[{"type":"tool_use","input":{"message":"Deployed"}}]}"#.into(),
             "Anthropic's",

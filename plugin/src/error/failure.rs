@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 
 use crate::json::{Json, Object, lossy};
+use crate::text::is_among;
 use crate::wire;
 
 /// What an answer says of its failure. Each is empty where it says nothing.
@@ -204,8 +205,8 @@ fn words(value: &Json<'_>, place: Place<'_>) -> Option<String> {
 /// A failure that stands in a member of another name, behind that name, which says of what kind it is:
 /// `throttlingException`, `Response`.
 fn in_member((name, value): &(Cow<'_, str>, Json<'_>), place: Place<'_>) -> Option<(String, Failure)> {
-    // What an answer in the form of another API says, and calls.
-    let is_answer = matches!(&**name, "content" | "candidates" | "tool_calls");
+    // What an answer in the form of another API says, calls, or was asked.
+    let is_answer = is_among(name, "content|content_block|candidates|tool_calls|chat_history|input");
     if is_answer || !place.has_room(value.raw().map_or(0, str::len)) {
         return None;
     }
