@@ -7,7 +7,6 @@ use core::mem;
 use memchr::memchr_iter;
 
 use crate::json::{Json, Nesting, Object};
-use crate::text::is_among;
 
 /// The answer is no JSON object, or a failure.
 #[derive(Debug)]
@@ -158,7 +157,7 @@ pub(crate) fn is_failed(root: &Object<'_>) -> bool {
 pub(super) fn is_failure(name: &str, value: &Json<'_>) -> bool {
     match name {
         "error" | "errors" | "html-message" => !value.is_blank(),
-        "status" | "object" | "type" => is_among(&value.text(), "failure|failed|fail|error"),
+        "status" | "object" | "type" => matches!(&*value.text(), "failure" | "failed" | "fail" | "error"),
         "success" | "ok" => value.bool() == Some(false),
         // FastChat's and Baidu's.
         "error_code" => !value.is_blank(),
