@@ -1,6 +1,5 @@
 //! Messages in the form and the order that each provider takes: one system message, names of tool results, turns.
 
-use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -146,12 +145,9 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
         let (mut told, rest): (Vec<_>, Vec<_>) = core::mem::take(&mut body.messages).into_iter().partition(is_system);
         if told.len() > 1 {
             let mut text = String::new();
-            for message in &told {
-                text.push_str(if text.is_empty() { "" } else { "\n\n" });
-                text.push_str(&message.text("content"));
-            }
-            told.truncate(1);
-            told.iter_mut().for_each(|first| first.set("content", text.clone()));
+            told.iter().for_each(|message| add(&mut text, "\n\n", &message.text("content")));
+            told.clear();
+            told.push(turn("system", text.into()));
         }
         told.extend(rest);
         body.messages = told;
@@ -274,12 +270,13 @@ pub(super) fn told_calls(body: &mut Body<'_>, targets: &Targets) {
             let mut text = message.text("content").into_owned();
             for call in calls.into_iter().filter_map(Json::into_object) {
                 let function = call.object("function");
-                let told = [&*call.text("id"), &*function.text("name"), &*function.text("arguments")].join(" ");
+                let [id, name, arguments] = [call.text("id"), function.text("name"), function.text("arguments")];
+                let told = ["(call ", &id, " ", &name, " ", &arguments, ")"].concat();
                 // It is not copied: there may be any number of calls.
-                ["\n(call ", &told, ")"].iter().for_each(|words| text.push_str(words));
+                add(&mut text, "\n", &told);
             }
             message.remove("tool_calls");
-            message.set("content", String::from(text.trim_start()));
+            message.set("content", text);
         }
     }
 }
@@ -299,9 +296,12 @@ pub(super) fn past_tools(body: &mut Body<'_>, targets: &Targets) {
     if !body.tools.is_empty() || !targets.goes(Route::Bedrock) {
         return;
     }
-    let calls = body.messages.iter().filter_map(|message| message.get("tool_calls")?.list()).flatten();
-    let names = calls.filter_map(|call| Some(call.object()?.get("function")?.object()?.text("name")));
-    let mut names: Vec<Cow<'_, str>> = names.collect();
+    let mut names = Vec::new();
+    for message in &body.messages {
+        for call in message.list("tool_calls").into_iter().filter_map(Json::into_object) {
+            names.push(call.object("function").text("name"));
+        }
+    }
     last_of_each(&mut names, |name| name);
     body.tools.extend(names.into_iter().map(|name| {
         let parameters = Object::from([("type", "object".into()), ("properties", Object::default().into())]);
@@ -310,9 +310,19 @@ pub(super) fn past_tools(body: &mut Body<'_>, targets: &Targets) {
     }));
 }
 
-/// The parts of a content as one text, if all of them are texts.
+/// The parts of a content as one text, if all of them are texts; a line each, as OpenClaw's own client has it.
 fn joined(message: &Object<'_>) -> Option<String> {
     let Some(Json::List(_)) = message.get("content") else { return None };
     let parts = parts(message, "content")?;
-    parts.iter().map(|part| part.get("text").filter(|_| part.is("type", "text"))?.string()).collect()
+    let mut text = String::new();
+    for part in &parts {
+        add(&mut text, "\n", &part.get("text").filter(|_| part.is("type", "text"))?.string()?);
+    }
+    Some(text)
+}
+
+/// Adds to a text, with this between.
+fn add(text: &mut String, between: &str, more: &str) {
+    text.push_str(if text.is_empty() { "" } else { between });
+    text.push_str(more);
 }

@@ -386,7 +386,7 @@ fn nobody_else_gets_markers_or_a_split_text() {
     {
         let sent = fit(&at(&json!({})), agent(model), None, true);
         assert_eq!(paths(&sent), [""; 0], "{model}");
-        assert_eq!(sent["messages"][0]["content"], "stablevolatile", "{model}");
+        assert_eq!(sent["messages"][0]["content"], "stable\nvolatile", "{model}");
     }
     let never = fit(&at(&json!({"promptCache": "none"})), agent(CLAUDE), None, true);
     assert_eq!(paths(&never), [""; 0]);
@@ -448,12 +448,12 @@ fn where_others_may_answer_each_takes_what_is_sent() {
     assert!(gpt["messages"][4].get("content_blocks").is_none(), "OpenAI refuses them");
     assert!(gpt.get("thinking").is_none(), "and without them Claude does not go on thinking");
     assert_eq!((gpt.get("max_tokens"), &gpt["max_completion_tokens"]), (None, &json!(16_384)));
-    assert_eq!(gpt["messages"][0]["content"], "stablevolatile");
+    assert_eq!(gpt["messages"][0]["content"], "stable\nvolatile");
 
     let gemini = fit(&at(&falling_back(&[("google", "gemini-2.5-pro")])), asked.clone(), None, true);
     assert!(gemini["messages"][4].get("content_blocks").is_some(), "the gateway passes over them for Gemini");
     assert_eq!((paths(&gemini), &gemini["messages"][5]["name"]), (vec![], &json!("f")));
-    assert_eq!(gemini["messages"][0]["content"], "stablevolatile", "of parts Gemini gets the first");
+    assert_eq!(gemini["messages"][0]["content"], "stable\nvolatile", "of parts Gemini gets the first");
 
     let camel = at(&json!({"config": {"virtualKey": "openai-x", "overrideParams": {"model": "gpt-5.2"}}}));
     let sent = fit(&camel, json!({"model": CLAUDE, "messages": [user("hi")], "max_tokens": 7}), None, true);
