@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::anthropic::list;
 use super::family::{Family, Thinking};
 use super::openai::{known, named, texts, verbosity};
-use super::{Refused, Signature};
+use super::{Refused, Signature, is_given};
 use crate::respond::bare;
 
 /// Whether OpenAI has a model in this API alone.
@@ -21,11 +21,11 @@ pub(crate) fn is_only(model: &str) -> bool {
 pub(crate) const ONLY: &str = "This model is only supported in v1/responses and not in v1/chat/completions.";
 
 const TOP: &[&str] = &[
-    "background", "conversation", "include", "input", "instructions", "max_output_tokens", "max_tool_calls",
-    "metadata", "model", "parallel_tool_calls", "previous_response_id", "prompt", "prompt_cache_key",
-    "prompt_cache_options", "prompt_cache_retention", "reasoning", "safety_identifier", "service_tier", "store",
-    "stream", "stream_options", "temperature", "text", "tool_choice", "tools", "top_logprobs", "top_p", "truncation",
-    "user",
+    "background", "context_management", "conversation", "include", "input", "instructions", "max_output_tokens",
+    "max_tool_calls", "metadata", "model", "moderation", "parallel_tool_calls", "previous_response_id", "prompt",
+    "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "reasoning", "safety_identifier",
+    "service_tier", "store", "stream", "stream_options", "temperature", "text", "tool_choice", "tools", "top_logprobs",
+    "top_p", "truncation", "user",
 ];
 
 /// Checks a request.
@@ -51,7 +51,7 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
             return Err(Refused::new(text, "reasoning.effort", "unsupported_parameter"));
         }
     }
-    known(&body["reasoning"], &["effort", "summary", "generate_summary"], "reasoning")?;
+    known(&body["reasoning"], &["effort", "summary", "generate_summary", "context", "mode"], "reasoning")?;
     known(&body["text"], &["format", "verbosity"], "text")?;
     verbosity(&body["text"]["verbosity"], body, "text.verbosity")?;
     known(&body["text"]["format"], &["type", "name", "schema", "strict", "description"], "text.format")?;
@@ -71,7 +71,7 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
         texts(tool, &path, &["name"])?;
         named(tool, &format!("{path}.name"))?;
         known(tool, &["type", "name", "description", "parameters", "strict", "defer_loading"], &path)?;
-        if tool["strict"] != false && tool["parameters"]["additionalProperties"] != false {
+        if tool["strict"] == true && tool["parameters"]["additionalProperties"] != false {
             let text = format!(
                 "Invalid schema for function '{}': In context=(), 'additionalProperties' is required to be supplied and to be false.",
                 tool["name"].as_str().unwrap_or_default()
@@ -98,6 +98,8 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
     }
     let is_stored = body["store"] != false;
     let items: Vec<&Value> = list(&body["input"]).collect();
+    // What was called before then is stored.
+    let goes_on = is_given(body, "previous_response_id") || is_given(body, "conversation");
     let mut open: Vec<&str> = Vec::new();
     for (at, item) in items.iter().enumerate() {
         let path = format!("input[{at}]");
@@ -106,7 +108,7 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
             "function_call" => {
                 texts(item, &path, &["call_id", "name", "arguments"])?;
                 named(item, &format!("{path}.name"))?;
-                known(item, &["type", "id", "call_id", "name", "arguments", "status"], &path)?;
+                known(item, &["type", "id", "call_id", "name", "arguments", "status", "namespace"], &path)?;
                 open.extend(item["call_id"].as_str());
             }
             "function_call_output" => {
@@ -115,19 +117,22 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
                 parts(&item["output"], &format!("{path}.output"), INPUT)?;
                 let id = item["call_id"].as_str().unwrap_or_default();
                 let Some(index) = open.iter().position(|open| *open == id) else {
+                    if goes_on {
+                        continue;
+                    }
                     let text = format!("No tool call found for function call output with call_id {id}.");
                     return Err(Refused::new(text, "input", ""));
                 };
                 open.remove(index);
             }
             "reasoning" => {
-                texts(item, &path, &["id"])?;
-                known(item, &["type", "id", "summary", "content", "encrypted_content"], &path)?;
+                known(item, &["type", "id", "summary", "content", "encrypted_content", "status"], &path)?;
                 if !item["summary"].is_array() {
                     return Err(Refused::missing(format!("{path}.summary")));
                 }
                 reasoning(item, items.get(at + 1).copied(), is_stored)?;
             }
+            own if OWN.contains(&own) => {}
             other => {
                 let text = format!("Invalid value: '{other}'.");
                 return Err(Refused::new(text, path, "invalid_value"));
@@ -170,6 +175,13 @@ fn searched(body: &Value) -> Result<(), Refused> {
     Err(Refused::new(text, "tools", "invalid_value"))
 }
 
+/// Items of OpenAI's own tools, and what a model summed up.
+const OWN: &[&str] = &[
+    "additional_tools", "code_interpreter_call", "compaction", "custom_tool_call", "custom_tool_call_output",
+    "file_search_call", "image_generation_call", "item_reference", "mcp_call", "mcp_list_tools", "tool_search_call",
+    "tool_search_output", "web_search_call",
+];
+
 const INPUT: &[&str] = &["input_text", "input_image", "input_file"];
 
 fn message(item: &Value, path: &str) -> Result<(), Refused> {
@@ -204,7 +216,9 @@ fn parts(content: &Value, path: &str, kinds: &[&str]) -> Result<(), Refused> {
         match kind {
             "input_image" => known(part, &["type", "image_url", "file_id", "detail"], &path)?,
             "input_file" => known(part, &["type", "filename", "file_data", "file_id", "file_url"], &path)?,
-            _ => known(part, &["type", "text", "annotations", "logprobs", "refusal"], &path)?,
+            _ => {
+                known(part, &["type", "text", "annotations", "logprobs", "refusal", "prompt_cache_breakpoint"], &path)?
+            }
         }
     }
     Ok(())
@@ -214,7 +228,7 @@ fn reasoning(item: &Value, next: Option<&Value>, is_stored: bool) -> Result<(), 
     let id = item["id"].as_str().unwrap_or_default();
     let leads_on = next.is_some_and(|next| match next["type"].as_str().unwrap_or("message") {
         "message" => next["role"] == "assistant",
-        kind => kind == "function_call",
+        kind => kind.ends_with("_call") || kind == "reasoning",
     });
     if !leads_on {
         let text = format!("Item '{id}' of type 'reasoning' was provided without its required following item.");
