@@ -252,11 +252,11 @@ const ROWS: &[Row] = {
     row("gpt-5-chat", F::Gpt, 128_000, 16_384, true, No, 0),
     row("gpt-5", F::Gpt, 400_000, 128_000, true, Effort, MINIMAL_HIGH),
     row("gpt-4.1", F::Gpt, 1_047_576, 32_768, true, No, 0),
+    // They hear, as those to come may.
+    row("gpt-4o-audio", F::Gpt, 0, 0, false, No, 0),
+    row("gpt-4o-mini-audio", F::Gpt, 0, 0, false, No, 0),
     row("gpt-4o", F::Gpt, 128_000, 16_384, true, No, 0),
     row("gpt-4-turbo", F::Gpt, 128_000, 4_096, true, No, 0),
-    row("gpt-4.5", F::Gpt, 128_000, 16_384, true, No, 0),
-    row("gpt-4-vision", F::Gpt, 128_000, 4_096, true, No, 0),
-    row("gpt-4-1106-vision", F::Gpt, 128_000, 4_096, true, No, 0),
     row("gpt-4", F::Gpt, 8_192, 8_192, false, No, 0),
     row("gpt-3.5-turbo", F::Gpt, 16_385, 4_096, false, No, 0),
     row("gpt-", F::Gpt, 0, 0, true, No, 0),
@@ -277,7 +277,6 @@ const ROWS: &[Row] = {
     // An effort becomes a level in gateway 1.15.2, which these refuse ("Thinking level is not supported"); a budget works.
     row("gemini-2.5-pro", F::Gemini, 1_048_576, 65_536, true, Budget, MINIMAL_HIGH),
     row("gemini-2.5", F::Gemini, 1_048_576, 65_536, true, Budget, NONE | MINIMAL_HIGH),
-    row("gemini-2.0", F::Gemini, 1_048_576, 8_192, true, No, 0),
     row("gemini", F::Gemini, 0, 0, true, No, 0),
     row("gemma", F::Gemma, 0, 0, false, No, 0),
 
@@ -375,11 +374,15 @@ pub(crate) fn of(id: &str) -> Option<Traits> {
     let route = match route(slug, path, maker, last) {
         // An endpoint of OpenAI's kind, with a model of another maker behind it.
         Route::Direct if slug == "openai" && known.family != Family::Gpt => Route::Other,
+        // Alibaba's own names have no maker before them.
+        Route::Direct if known.family == Family::Qwen && path.contains('/') => Route::Other,
         route => route,
     };
     // How it is asked to reason is the route's where that one has a form of its own.
+    // Elsewhere Qwen is told whether to think by an effort, and to call a tool all the same.
+    let is_told = known.always_thinks && known.family == Family::Qwen && route == Route::Other;
     let thinking = match (route, known.thinking) {
-        (_, Thinking::None) => Thinking::None,
+        (_, Thinking::None) if !is_told => Thinking::None,
         (Route::OpenRouter, _) => Thinking::Object,
         (Route::Other, _) => Thinking::Effort,
         (_, thinking) => thinking,
@@ -387,7 +390,7 @@ pub(crate) fn of(id: &str) -> Option<Traits> {
     let refuses = known.refuses | if route == Route::Strict { EXTRAS } else { 0 };
     // A deployment at Azure keeps this name where the model became one that sees.
     let images = known.images || route == Route::Other && row.prefix == "gpt-4";
-    Some(Traits { route, thinking, refuses, images, ..known })
+    Some(Traits { route, thinking, refuses, images, always_thinks: known.always_thinks && !is_told, ..known })
 }
 
 /// The same for hosts: all absent where nothing is known.

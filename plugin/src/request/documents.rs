@@ -100,7 +100,7 @@ fn takes(target: &Traits, part: &Object<'_>, protocol: Protocol) -> bool {
             let url = url_of(&held(part, "file"));
             !is_address(&url) && (!url.starts_with("data:") || url.starts_with("data:application/pdf"))
         }
-        (Family::Gpt, "input_audio") => is_chat,
+        (Family::Gpt, "input_audio") => is_chat && target.context_tokens == 0,
         (Family::Gpt, kind) if !is_open => kind == "file" || !is_chat && kind.starts_with("input_"),
         (Family::Qwen, "video_url" | "video" | "input_audio") => true,
         (Family::DeepSeek | Family::Qwen, _) => is_open,
@@ -153,9 +153,15 @@ fn url_of<'a>(held: &Object<'a>) -> Cow<'a, str> {
 /// or its type.
 fn told(kind: &str, held: &Object<'_>, url: &str) -> String {
     let name = held.text("filename");
-    // What was found, say, is within (Anthropic's `search_result`).
+    // What was found, say, is within, and where (Anthropic's `search_result`).
     if let Some(text) = ["text", "content"].iter().map(|name| held.text(name)).find(|text| !text.is_empty()) {
-        return text.into_owned();
+        let mut said = String::new();
+        for place in ["title", "source"].iter().filter(|_| kind == "search_result") {
+            said.push_str(&held.text(place));
+            said.push('\n');
+        }
+        said.push_str(&text);
+        return said;
     }
     let may_be_text = url.starts_with("data:") && !url.starts_with("data:application/pdf");
     let file = if may_be_text { base64::decoded(url.as_bytes()).unwrap_or_default() } else { Vec::new() };

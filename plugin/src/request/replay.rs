@@ -121,7 +121,7 @@ fn reasoning(message: &mut Object<'_>, takes: Takes) {
 
 fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
     let mut details: Vec<Json<'a>> = Vec::new();
-    let pieces = pieces(message, &mut details);
+    let pieces = pieces(message, takes, &mut details);
     remove(message, &REASONING);
     let (mut blocks, mut thinking_blocks) = (Vec::new(), Vec::new());
     let mut unsigned = String::new();
@@ -175,7 +175,7 @@ fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
 }
 
 /// The pieces of a turn in their order; details that came as such go to `details`.
-fn pieces<'a>(message: &Object<'a>, details: &mut Vec<Json<'a>>) -> Vec<Piece<'a>> {
+fn pieces<'a>(message: &Object<'a>, takes: Takes, details: &mut Vec<Json<'a>>) -> Vec<Piece<'a>> {
     let mut out = Vec::new();
     if let Some(blocks) = parts(message, "content_blocks") {
         out.extend(blocks.into_iter().map(|block| piece(block, "")));
@@ -184,9 +184,11 @@ fn pieces<'a>(message: &Object<'a>, details: &mut Vec<Json<'a>>) -> Vec<Piece<'a
     let blocks = parts(message, "thinking_blocks").unwrap_or_default();
     out.extend(blocks.into_iter().map(|block| piece(block, BLOCKS)));
     for detail in message.list("reasoning_details") {
-        // Ours have a signature and nothing of OpenRouter's: see the front component.
-        let own =
-            detail.object().filter(|object| object.is("type", "reasoning.text") && object.get("format").is_none());
+        // Ours have a signature and nothing of OpenRouter's: see the front component. Clients write `null` for what they lack
+        // (0xPlaygrounds/rig).
+        let is_open = takes.details && !takes.blocks;
+        let is_own = |it: &Object<'_>| it.get("format").is_none() && !(is_open && it.has("format"));
+        let own = detail.object().filter(|object| object.is("type", "reasoning.text") && is_own(object));
         match own.as_ref().and_then(|object| Some((object.text("text"), object.get("signature")?.string()?))) {
             Some((text, signature)) => out.push(Piece::Thinking { text, signature: Some(signature) }),
             None => details.push(detail),

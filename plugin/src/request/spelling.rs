@@ -31,7 +31,7 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
             return text_part(text.unwrap_or("".into()));
         }
         "input_image" | "image" => "image_url",
-        "input_file" | "document" | "file" | "" | "resource" | "resource_link" => "file",
+        "input_file" | "document" | "document_url" | "file_url" | "file" | "" | "resource" | "resource_link" => "file",
         _ => return part,
     };
     // Where it is, or what is in it, stands on one of two levels.
@@ -42,9 +42,10 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
     all.extend(part.object("metadata"));
     all.extend(part.clone());
     let find = |names: &[&str]| names.iter().find_map(|name| all.get(name)?.string());
-    let nested = all.get("image_url").and_then(|url| url.object()?.get("url")?.string());
-    let found =
-        nested.or_else(|| find(&["image_url", "file_url", "url", "data", "base64", "file_data", "image", "blob"]));
+    let nested = ["image_url", "file_url"].iter().find_map(|name| all.get(name)?.object()?.get("url")?.string());
+    let found = nested.or_else(|| {
+        find(&["image_url", "file_url", "document_url", "url", "data", "base64", "file_data", "image", "blob"])
+    });
     let kind_of_data = find(&["media_type", "mime_type", "mimeType", "mediaType"]);
     let url = match found {
         Some(text) if is_text => return text_part(Json::Text(text)),
@@ -73,7 +74,7 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
     if data.or(told.filter(|_| is_on_web)).is_some_and(is_seen) {
         name = "image_url";
     }
-    let title = find(&["filename", "title", "name", "uri"]).map(Json::Text);
+    let title = find(&["filename", "document_name", "file_name", "title", "name", "uri"]).map(Json::Text);
     if name == "image_url" {
         let Some(url) = url else { return part };
         inner.set("url", Json::Text(url));

@@ -265,8 +265,16 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
     } else {
         choice
     };
-    let is_refused =
-        is_forced(&choice) && targets.any(|target| target.always_thinks) || !choice.is("none") && targets.any(is_zai);
+    // They take it where they are told not to think, of Claude those that always do refuse that too.
+    let thinks = |target: &Traits| {
+        let is_off = match target.family {
+            Family::Claude => false,
+            Family::Qwen => body.members.get("enable_thinking").and_then(Json::bool) == Some(false),
+            _ => body.members.object("thinking").is("type", "disabled"),
+        };
+        target.always_thinks && !is_off
+    };
+    let is_refused = is_forced(&choice) && targets.any(thinks) || !choice.is("none") && targets.any(is_zai);
     let choice = if is_refused { "auto".into() } else { choice };
     body.members.set("tool_choice", choice);
 }

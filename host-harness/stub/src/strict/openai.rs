@@ -85,6 +85,13 @@ fn parameters(body: &Value, family: &Family) -> Result<(), Refused> {
         let text = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
         return Err(Refused::new(text, "max_tokens", "unsupported_parameter"));
     }
+    // Recorded of GPT-4o by 0xPlaygrounds/rig.
+    if let Some(value) = body["temperature"].as_f64().filter(|value| *value > 2.0) {
+        let text = format!(
+            "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got {value:.1} instead."
+        );
+        return Err(Refused::new(text, "temperature", "decimal_above_max_value"));
+    }
     for name in ["max_tokens", "max_completion_tokens"] {
         if let Some(limit) = body[name].as_u64().filter(|limit| *limit > family.output) {
             let text = format!(
@@ -222,7 +229,7 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
         "tool_choice", "response_format", "logprobs", "top_logprobs", "stream_options", "service_tier",
         "parallel_tool_calls", "store", "metadata", "modalities", "audio", "prediction", "reasoning_effort",
         "web_search_options", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
-        "safety_identifier", "verbosity",
+        "safety_identifier", "verbosity", "moderation",
     ];
     const PARTS: &[&str] = &["text", "image_url", "input_audio", "refusal", "audio", "file"];
     // OpenAI's own clients put `parsed` into a message and leave a stream's `index` in a call, and their users and tool
@@ -292,6 +299,13 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
                 );
                 return Err(Refused::new(text, format!("{path}.type"), "invalid_value"));
             }
+            // Recorded of GPT-5 Mini by pydantic/pydantic-ai.
+            if kind == "input_audio" && !body["model"].as_str().is_some_and(|model| model.contains("-audio")) {
+                let path = format!("messages[{at}]");
+                let text =
+                    format!("Invalid '{path}'. Content blocks are expected to be either text or image_url type.");
+                return Err(Refused::new(text, path, "invalid_value"));
+            }
             known(
                 part,
                 &["type", "text", "image_url", "input_audio", "file", "refusal", "prompt_cache_breakpoint"],
@@ -344,7 +358,10 @@ fn members(body: &Value, family: &Family) -> Result<(), Refused> {
         // Source: OpenAI's API reference, "tools", as for the grammar of a custom one.
         let kind = if tool["type"] == "custom" { "custom" } else { "function" };
         texts(&tool[kind], &format!("{path}.{kind}"), &["name"])?;
-        known(&tool["function"], &["name", "description", "parameters", "strict"], &format!("{path}.function"))?;
+        // Older ones pass over what they do not know here: Arize-ai/openinference recorded it of GPT-4o Mini.
+        if family.thinking != Thinking::None {
+            known(&tool["function"], &["name", "description", "parameters", "strict"], &format!("{path}.function"))?;
+        }
         known(&tool["custom"], &["name", "description", "format"], &format!("{path}.custom"))?;
         let (format, path_of) = (&tool["custom"]["format"], format!("{path}.custom.format"));
         known(format, &["type", "grammar"], &path_of)?;

@@ -490,6 +490,18 @@ fn what_openai_and_its_like_refuse() {
             body("gpt-4o", json!({"messages": [{"role": "system", "content": [{"type": "input_audio"}]}]})),
             "Invalid value: 'input_audio'. Supported values are: 'text'.",
         ),
+        (
+            body(
+                "gpt-5-mini",
+                user(json!([{"type": "input_audio", "input_audio": {"data": "AA==", "format": "mp3"}}])),
+            ),
+            "Content blocks are expected to be either text or image_url type",
+        ),
+        (body("gpt-4o", json!({"temperature": 99})), "Expected a value <= 2, but got 99.0 instead"),
+        (
+            body("gpt-5", json!({"tools": [{"type": "function", "function": {"name": "f", "title": "t"}}]})),
+            "Unknown parameter: 'tools[0].function.title'",
+        ),
         (body("gpt-4o", tool(json!({"type": "object", "anyOf": []}))), "at the top level"),
         (
             body("deepseek-v4-pro", json!({"tool_choice": "required"})),
@@ -598,6 +610,8 @@ fn what_openai_and_its_like_refuse() {
         body("kimi-k2.5", json!({"thinking": {"type": "disabled"}, "messages": turn(None, true)["messages"]})),
         body("moonshotai/kimi-k2.5", turn(Some(("reasoning_details", json!([]))), true)),
         body("gpt-4o-search-preview", json!({"web_search_options": {}})),
+        body("gpt-4o", json!({"tools": [{"type": "function", "function": {"name": "f", "title": "t"}}]})),
+        body("gpt-5", json!({"moderation": {"model": "omni-moderation-latest"}})),
         body("llama", json!({"anything": 1})),
     ] {
         assert_eq!(openai::check(&body), Ok(()), "{body}");
@@ -788,7 +802,10 @@ fn what_the_responses_api_refuses() {
             "'low' is not supported with the 'gpt-5.2-codex' model",
         ),
         (tool(json!({"function": {}})), "Unknown parameter: 'tools[0].function'."),
-        (tool(json!({"parameters": open, "strict": true})), "'additionalProperties' is required to be supplied and to be false"),
+        (
+            tool(json!({"parameters": open, "strict": true})),
+            "'additionalProperties' is required to be supplied and to be false",
+        ),
         (body("gpt-4o", json!({"include": ["reasoning.encrypted_content"]})), "Encrypted content is not supported"),
         (
             body("gpt-4o", json!({"reasoning": {"effort": "low"}})),
