@@ -205,11 +205,12 @@ export class Mask {
 
   /** Whether a header's name holds a secret: it is in lower case by now, and cannot hold a mask. @param {string} name */
   isIn(name) {
-    const bytes = Buffer.from(name.toLowerCase());
+    // letters of ASCII alone: others may stand there as escapes
+    const bytes = Buffer.from(name).map(small);
     return this.secrets.some((secret) => {
       // most names are shorter than any secret
       if (bytes.length < secret.length) return false;
-      const lower = Buffer.from(secret.toString().toLowerCase());
+      const lower = secret.map(small);
       return bytes.includes(lower) || (name.includes('%') && bytes.some((_, at) => escapedEnd(lower, bytes, at, small)));
     });
   }

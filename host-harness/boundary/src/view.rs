@@ -135,15 +135,16 @@ impl View {
     /// an answer of a kilobyte can name a value of a kilobyte a hundred times.
     fn put_back(&self, value: &mut Value, named: bool, room: &mut usize) -> Result<()> {
         let Some(sealed) = self.sealed.get(value) else { return Ok(()) };
+        // Before it is read: that costs as much as to put it back.
+        let left = room.checked_sub(size(&sealed.value));
+        let why = || format!("the plugin named hidden values of over {ADDED} bytes more than there were");
+        *room = left.ok_or_else(|| Error::new(why()))?;
         let is_hidden_again = if sealed.is_inline {
             Concealer { mark: &self.mark, count: 0, references: false }.hides_in(&sealed.value, named)
         } else {
             named || !sealed.value.is_string()
         };
         if is_hidden_again {
-            let left = room.checked_sub(size(&sealed.value));
-            let why = || format!("the plugin named hidden values of over {ADDED} bytes more than there were");
-            *room = left.ok_or_else(|| Error::new(why()))?;
             *value = sealed.value.clone();
         }
         Ok(())
@@ -458,6 +459,19 @@ mod tests {
             let outcome = view.merge_back(&config, "portkey", &answer.to_string());
             assert_eq!(outcome.is_err(), is_refused, "{copies}");
         }
+    }
+
+    /// What is moved takes room, too: it is read for each place.
+    #[test]
+    fn hidden_values_are_read_as_long_as_there_is_room() {
+        let option = |options: Value| json!({"plugins": {"entries": {"portkey": {"config": options}}}});
+        let config = option(json!({"api_key": {"k": format!("[{}1]", "1,".repeat(20_000))}}));
+        let view = View::of(&config, "portkey");
+        let shown: Value = serde_json::from_str(&view.json()).unwrap();
+        let hidden = &shown["plugins"]["entries"]["portkey"]["config"]["api_key"];
+        let copies = (0..1_000).map(|name| (name.to_string(), hidden.clone())).collect();
+        let refused = view.merge_back(&config, "portkey", &option(copies).to_string()).unwrap_err();
+        assert!(refused.to_string().contains("bytes more than there were"), "{refused}");
     }
 
     #[test]
