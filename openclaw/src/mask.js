@@ -206,11 +206,11 @@ export class Mask {
   /** Whether a header's name holds a secret: it is in lower case by now, and cannot hold a mask. @param {string} name */
   isIn(name) {
     // letters of ASCII alone: others may stand there as escapes
-    const bytes = Buffer.from(name).map(small);
+    const bytes = Buffer.from(Buffer.from(name).map(small));
     return this.secrets.some((secret) => {
       // most names are shorter than any secret
       if (bytes.length < secret.length) return false;
-      const lower = secret.map(small);
+      const lower = Buffer.from(secret.map(small));
       return bytes.includes(lower) || (name.includes('%') && bytes.some((_, at) => escapedEnd(lower, bytes, at, small)));
     });
   }

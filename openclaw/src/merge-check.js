@@ -77,14 +77,11 @@ export function checkMerge(config, merged, descriptor, choices) {
   const [had, has] = [config, merged].map((all) => at(all, ['agents', 'defaults']));
   if (!isOwnModel(had?.model, has?.model, id)) throw chosen('the default model');
   if (!areOwnModels(had?.models, has?.models, merged, id)) throw chosen('another model of the agents');
-  const requests = lists[0].length ? lists[0].map((entry) => entry.request) : [undefined];
-  if (!lists[1].every((entry) => requests.some((before) => same(before, entry.request)))) throw chosen('`request`');
-  const options = (/** @type {any} */ all) => (
-    own(at(all, ['plugins', 'entries']), id).map(([, entry]) => at(entry, ['config']) ?? {}));
-  const usual = [...options(config), {}];
-  const holds = (/** @type {any} */ all) => isObject(all) && Object.keys(all).length > 0;
-  if (options(config).some(holds) && !options(merged).some(holds)) throw chosen('an option');
-  if (!options(merged).every((now) => usual.some((before) => same(before, now)))) throw chosen('an option');
+  // each under its own spelling: OpenClaw reads one alone
+  const options = (/** @type {any} */ all) => Object.fromEntries(own(at(all, ['plugins', 'entries']), id)
+    .map(([name, entry]) => [name, at(entry, ['config'])])
+    .filter(([, config]) => isFilled(config) && (!isObject(config) || Object.keys(config).length > 0)));
+  if (!same(options(config), options(merged))) throw chosen('an option');
 
   const given = (/** @type {any} */ url) => (!isFilled(url) ? '' : typeof url === 'string' ? url.trim() : JSON.stringify(url));
   const choice = given(choices.baseUrl);
@@ -145,7 +142,7 @@ class Places {
  * What a component may write of its entry, and of a model there. Among the rest are programs that OpenClaw starts
  * (`localService`) and what it runs agents with (`agentRuntime`).
  */
-const WRITTEN = ['api', 'baseUrl', 'models', 'name', 'request'];
+const WRITTEN = ['api', 'baseUrl', 'models', 'name'];
 const WRITTEN_OF_MODELS = [
   'api', 'compat', 'contextTokens', 'contextWindow', 'cost', 'id', 'input', 'maxTokens', 'mediaInput', 'name',
   'reasoning', 'thinkingLevelMap',
@@ -179,28 +176,31 @@ function lost(before, after) {
 const usersOwn = (model) => Object.fromEntries(Object.entries(isObject(model) ? model : {})
   .filter(([name, value]) => isFilled(value) && !WRITTEN_OF_MODELS.includes(name)).map(([name, value]) => [name, plain(value)]));
 
-/**
- * What the component changed of models that is not its own to write: a model that is gone, or what is the user's alone of one.
- * Of several with the same id the first counts, and the others may go.
- * @param {any[]} before @param {any[]} after @returns {string | undefined}
- */
-function changeOf(before, after) {
+/** Of each id its rows, with what of them is the user's alone, up to the last that says any of it. @param {any[]} models */
+function rowsOf(models) {
   const idOf = (/** @type {any} */ model) => {
     const id = at(model, ['id']) ?? model;
     return typeof id === 'string' ? id.trim() : '';
   };
-  const left = Map.groupBy(before, idOf);
-  const first = new Map([...left].map(([id]) => [id, 0]));
-  for (const model of after) {
-    const id = idOf(model);
-    const at = first.get(id) ?? 0;
-    first.set(id, at + 1);
-    const [had, has] = [left.get(id)?.[at], model].map(usersOwn);
-    const other = Object.keys({ ...had, ...has }).find((name) => !isDeepStrictEqual(had[name], has[name]));
-    if (other) return `\`models.${other}\``;
+  return new Map([...Map.groupBy(models, idOf)].map(([id, all]) => {
+    const rows = all.map(usersOwn);
+    return [id, rows.slice(0, rows.findLastIndex((row) => Object.keys(row).length > 0) + 1)];
+  }));
+}
+
+/**
+ * What the component changed of models that is not its own to write: a model that is gone, or what is the user's alone of one.
+ * Its rows stay, or become one that says what they say together: what the first does not say the others do.
+ * @param {any[]} before @param {any[]} after @returns {string | undefined}
+ */
+function changeOf(before, after) {
+  const [had, has] = [rowsOf(before), rowsOf(after)];
+  for (const [id, rows] of has) {
+    const were = had.get(id) ?? [];
+    if (![were, [Object.fromEntries(asOne(were))]].some((usual) => isDeepStrictEqual(rows, usual))) return `other settings of the model \`${id}\``;
   }
-  const gone = [...first].find(([id, count]) => id && !count);
-  return gone && `an entry without the model \`${gone[0]}\``;
+  const gone = [...had.keys()].find((id) => id && !has.has(id));
+  return gone && `an entry without the model \`${gone}\``;
 }
 
 /** Whether the agents' default model is the user's, or one of this provider. @param {any} had @param {any} has @param {string} id */

@@ -102,21 +102,13 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
     if !are_own_models(had.get("models"), has.get("models"), merged, id) {
         return refuse("another model of the agents");
     }
-    let (had, options) = (options(config, id), options(merged, id));
-    let holds = |value: &&Value| value.as_object().is_some_and(|options| !options.is_empty());
-    if after.len().max(had.len()).max(options.len()) > SPELLINGS {
+    // Each under its own spelling: OpenClaw reads one alone.
+    let (had, has) = (options(config, id), options(merged, id));
+    if after.len().max(had.len()).max(has.len()) > SPELLINGS {
         return Err(Error::new(format!("more than {SPELLINGS} entries are spellings of `{id}`")));
     }
-    let are_gone = had.iter().any(holds) && !options.iter().any(holds);
-    if are_gone || !options.iter().all(|value| had.contains(value)) {
+    if had != has {
         return refuse("an option");
-    }
-    let mut settings: Vec<_> = before.iter().map(|entry| entry.get("request")).collect();
-    if settings.is_empty() {
-        settings.push(None);
-    }
-    if !after.iter().all(|entry| settings.contains(&entry.get("request"))) {
-        return refuse("`request`");
     }
 
     let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
@@ -204,7 +196,7 @@ fn as_one<'a>(
 
 /// The members of its entry that a plugin may write. The others include programs that OpenClaw starts (`localService`)
 /// and runs agents with (`agentRuntime`).
-const WRITTEN: &[&str] = &["api", "baseUrl", "models", "name", "request"];
+const WRITTEN: &[&str] = &["api", "baseUrl", "models", "name"];
 
 /// The same of a model there.
 const WRITTEN_OF_MODELS: &[&str] = &[
@@ -212,33 +204,39 @@ const WRITTEN_OF_MODELS: &[&str] = &[
     "reasoning", "thinkingLevelMap",
 ];
 
-/// The members of a model that only the user may write: all that do not describe it.
-fn users_own(model: &Value) -> BTreeMap<&str, &Value> {
-    let members = model.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value));
-    members.filter(|(name, value)| is_filled(value) && !WRITTEN_OF_MODELS.contains(name)).collect()
+/// Of each id its rows, with the members that only the user may write, all that do not describe the model; up to the last
+/// that has any.
+fn rows<'a>(models: &[&'a Value]) -> BTreeMap<&'a str, Vec<BTreeMap<&'a str, Value>>> {
+    let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for &model in models {
+        let id = model.get("id").unwrap_or(model).as_str().map(str::trim).unwrap_or_default();
+        let members = model.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value));
+        let own = members.filter(|(name, value)| is_filled(value) && !WRITTEN_OF_MODELS.contains(name));
+        let plain = |value: &Value| value.as_str().map_or_else(|| value.clone(), |text| text.trim().into());
+        all.entry(id).or_default().push(own.map(|(name, value)| (name, plain(value))).collect::<BTreeMap<_, _>>());
+    }
+    for rows in all.values_mut() {
+        let said = rows.iter().rposition(|row| !row.is_empty()).map_or(0, |last| last + 1);
+        rows.truncate(said);
+    }
+    all
 }
 
 /// A change of the models that the plugin may not make: a model is missing, or a member that only the user may write
-/// differs. Of several with the same id the first counts, and the others may be removed.
+/// differs. The rows of an id stay, or become one that says what they say together: what the first does not say the others
+/// do.
 fn change_of(before: &[&Value], after: &[&Value]) -> Option<String> {
-    let id = |model: &Value| model.get("id").unwrap_or(model).as_str().map(str::trim).unwrap_or_default().to_owned();
-    let mut left: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for model in before {
-        left.entry(id(model)).or_default().push(users_own(model));
-    }
-    let mut gone: BTreeSet<_> = left.keys().filter(|id| !id.is_empty()).cloned().collect();
-    let mut left: BTreeMap<_, _> = left.into_iter().map(|(id, models)| (id, models.into_iter())).collect();
-    for model in after {
-        let id = id(model);
-        let had = left.get_mut(&id).and_then(Iterator::next).unwrap_or_default();
-        let has = users_own(model);
-        let is_same = |name: &str| matches!((had.get(name), has.get(name)), (Some(had), Some(has)) if same(had, has));
-        if let Some(name) = had.keys().chain(has.keys()).find(|name| !is_same(name)) {
-            return Some(format!("`models.{name}`"));
+    let (had, has) = (rows(before), rows(after));
+    for (id, rows) in &has {
+        let were = had.get(id).map(Vec::as_slice).unwrap_or_default();
+        let one: BTreeMap<_, _> = were.iter().rev().flatten().collect();
+        let is_one = || matches!(&rows[..], [row] if row.iter().collect::<BTreeMap<_, _>>() == one);
+        if rows != were && !is_one() {
+            return Some(format!("other settings of the model `{id}`"));
         }
-        gone.remove(&id);
     }
-    gone.first().map(|id| format!("an entry without the model `{id}`"))
+    let gone = had.keys().find(|id| !id.is_empty() && !has.contains_key(*id));
+    gone.map(|id| format!("an entry without the model `{id}`"))
 }
 
 /// Whether it has a value.
@@ -254,12 +252,13 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// The options of the plugin, if it has any.
-fn options<'a>(config: &'a Value, id: &str) -> Vec<&'a Value> {
+/// The options of the plugin, by the names of their entries, where it has any.
+fn options<'a>(config: &'a Value, id: &str) -> BTreeMap<&'a str, &'a Value> {
     let plugins = config.pointer("/plugins/entries").and_then(Value::as_object).into_iter().flatten();
     plugins
         .filter(|(name, _)| name.trim().eq_ignore_ascii_case(id))
-        .filter_map(|(_, plugin)| plugin.get("config"))
+        .filter_map(|(name, plugin)| Some((name.as_str(), plugin.get("config")?)))
+        .filter(|(_, config)| is_filled(config) && config.as_object().is_none_or(|options| !options.is_empty()))
         .collect()
 }
 
