@@ -80,14 +80,42 @@ fn merged<'a>(mut provider: Object<'a>, choices: &Choices, candidate: &'a str) -
     provider.set("api", portkey::API);
 
     let existing = provider.get("models").map_or_else(|| Some(Vec::new()), Json::list);
-    let mut models = existing.ok_or_else(|| is_not(&format!("{PROVIDER}.models"), "a list"))?;
-    models.push(model_entry(candidate));
-    let ids: Vec<String> = models.iter().filter_map(config::model_id).collect();
+    let models = existing.ok_or_else(|| is_not(&format!("{PROVIDER}.models"), "a list"))?;
+    let ids: Vec<_> = models.iter().map(|model| config::model_id(model).unwrap_or_default()).collect();
     let firsts = firsts(&ids.iter().map(String::as_str).collect::<Vec<_>>());
-    let mut firsts = firsts.into_iter().enumerate();
-    models.retain(|model| config::model_id(model).is_none() || firsts.next().is_some_and(|(at, first)| at == first));
+    let mut rows: Vec<_> = ids.iter().map(|_| Vec::new()).collect();
+    for ((at, model), first) in models.into_iter().enumerate().zip(firsts) {
+        let has_id = ids.get(at).is_some_and(|id| !id.is_empty());
+        if let Some(rows) = rows.get_mut(if has_id { first } else { at }) {
+            rows.push(model);
+        }
+    }
+    let mut models: Vec<_> = rows.into_iter().filter_map(as_one).collect();
+    if !ids.iter().any(|id| id == candidate) {
+        models.push(model_entry(candidate));
+    }
     provider.set("models", models);
     Ok(provider)
+}
+
+/// What the rows of a model say, as OpenClaw reads them: what the first does not say the others do, also of its price.
+fn as_one(rows: Vec<Json<'_>>) -> Option<Json<'_>> {
+    let mut all = Object::default();
+    let mut costs = Vec::new();
+    if rows.len() > 1 {
+        for mut row in rows.iter().rev().filter_map(Json::object) {
+            row.unify();
+            row.extract_nulls();
+            costs.extend(row.get("cost").cloned());
+            row.into_iter().for_each(|(name, value)| all.add(name, value));
+        }
+        all.unify();
+        costs.reverse();
+        if let Some(cost) = as_one(costs) {
+            all.set("cost", cost);
+        }
+    }
+    if all.is_empty() { rows.into_iter().next() } else { Some(all.into()) }
 }
 
 /// An entry for a model. What is not known of one is left out, for the host to default.

@@ -16,7 +16,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { id: "O3", title: "a reference to the key is written as chosen, where there is no key yet", run: |fixture| Box::pin(key_reference(fixture)) },
     Check { id: "O4", title: "existing models come first, the default only where it is absent", run: |fixture| Box::pin(models_kept(fixture)) },
     Check { id: "O5", title: "without models there is the default one, as described", run: |fixture| Box::pin(default_model(fixture)) },
-    Check { id: "O6", title: "models of the same id become one, and the first wins", run: |fixture| Box::pin(duplicates(fixture)) },
+    Check { id: "O6", title: "models of the same id become one, which says what all say, and the first wins", run: |fixture| Box::pin(duplicates(fixture)) },
     Check { id: "O7", title: "other providers stay; the own id in other case becomes the proper one", run: |fixture| Box::pin(provider_keys(fixture)) },
     Check { id: "O8", title: "models.mode stays; absent, it is merge", run: |fixture| Box::pin(mode(fixture)) },
     Check { id: "O9", title: "an alias stays; absent, there is one for the model", run: |fixture| Box::pin(alias(fixture)) },
@@ -113,9 +113,11 @@ async fn default_model(fixture: &Fixture) -> Verdict {
 async fn duplicates(fixture: &Fixture) -> Verdict {
     let default = &fixture.descriptor().default_model.id;
     let (first, mine) = (json!({"id": "m", "name": "First"}), json!({"id": default, "name": "Mine"}));
-    let entry = json!({"models": [first, {"id": "m", "name": "Second"}, mine, {"id": default, "name": "Again"}]});
+    let second = json!({"id": "m", "name": "Second", "headers": {"x-own": "kept"}});
+    let joined = json!({"id": "m", "name": "First", "headers": {"x-own": "kept"}});
+    let entry = json!({"models": [first, second, mine, {"id": default, "name": "Again"}]});
     let merged = fixture.merge(entry).await?;
-    equal("models", fixture.own(&merged, "models"), json!([first, mine]))
+    equal("models", fixture.own(&merged, "models"), json!([joined, mine]))
 }
 
 async fn provider_keys(fixture: &Fixture) -> Verdict {

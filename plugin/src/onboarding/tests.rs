@@ -61,13 +61,19 @@ fn o5_without_models_there_is_the_default() {
 }
 
 #[test]
-fn o6_duplicates_collapse_and_the_first_wins() {
-    let entry = provider(
-        json!({"models": [{"id": portkey::MODEL, "name": "mine"}, {"id": "a", "n": 1}, {"id": " a ", "n": 2}, {"name": "no id"}, {"id": portkey::MODEL}]}),
-    );
+fn o6_duplicates_become_one_that_says_what_all_say_and_the_first_wins() {
+    let entry = provider(json!({"models": [
+        {"id": portkey::MODEL, "name": "mine"}, {"id": "a", "n": 1, "x": null, "cost": {"input": 1}},
+        {"id": " a ", "n": 2, "baseUrl": "http://own/v1", "x": 3, "cost": {"input": 7, "output": 2}}, {"name": "no id"},
+        {"id": portkey::MODEL}, {"name": "nor this"}, "b", {"id": "b", "n": 4}, "b", "c", "c",
+    ]}));
     assert_eq!(
         entry["models"],
-        json!([{"id": portkey::MODEL, "name": "mine"}, {"id": "a", "n": 1}, {"name": "no id"}])
+        json!([
+            {"id": portkey::MODEL, "name": "mine"},
+            {"id": "a", "n": 1, "baseUrl": "http://own/v1", "x": 3, "cost": {"input": 1, "output": 2}},
+            {"name": "no id"}, {"name": "nor this"}, {"id": "b", "n": 4}, "c",
+        ])
     );
 }
 

@@ -6,7 +6,7 @@
 //! model, and the default model if none is chosen. A second merge changes nothing.
 
 use alloc::borrow::ToOwned;
-use alloc::collections::BTreeSet;
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -37,9 +37,9 @@ pub fn apply(provider: &Descriptor, config: &str, choices: &Choices, primary: bo
     let defaults = object(agents, "defaults", "agents.defaults")?;
     let reference = format!("{id}/{model}");
     let aliases = object(defaults, "models", "agents.defaults.models")?;
-    default(object(aliases, &reference, "agents.defaults.models")?, "alias", &provider.label);
+    default(object(aliases, &reference, "agents.defaults.models")?, "alias", provider.label.as_str());
     if primary && text(defaults, "model").is_none() {
-        default(object(defaults, "model", "agents.defaults.model")?, "primary", &reference);
+        default(object(defaults, "model", "agents.defaults.model")?, "primary", reference);
     }
     Ok(Value::from(config).to_string())
 }
@@ -65,9 +65,21 @@ fn merge(provider: &Descriptor, entry: &mut Map<String, Value>, choices: &Choice
         Some(_) => return Err(wrong(&path(provider, ".models"), "a list")),
     };
     let own = [model_entry(provider, &provider.default_model.id), model_entry(provider, model)];
-    let mut models: Vec<Value> = known.into_iter().chain(own).collect();
-    let mut ids = BTreeSet::new();
-    models.retain(|model| model.get("id").and_then(Value::as_str).is_none_or(|id| ids.insert(id.to_owned())));
+    let mut models: Vec<Value> = Vec::new();
+    // Of each id its row: what the first does not say the user's others do.
+    let mut places = BTreeMap::new();
+    let rows = known.into_iter().map(|row| (row, true)).chain(own.into_iter().map(|row| (row, false)));
+    for (row, is_users) in rows {
+        let id = row.get("id").and_then(Value::as_str).map(ToOwned::to_owned);
+        let at = id.map_or(models.len(), |id| *places.entry(id).or_insert(models.len()));
+        match (models.get_mut(at), row) {
+            (None, row) => models.push(row),
+            (Some(Value::Object(known)), Value::Object(row)) if is_users => {
+                row.into_iter().for_each(|(name, value)| default(known, &name, value));
+            }
+            _ => {}
+        }
+    }
     entry.insert("models".to_owned(), models.into());
     Ok(())
 }
@@ -196,7 +208,7 @@ fn object<'a>(fields: &'a mut Map<String, Value>, name: &str, path: &str) -> Res
     value.as_object_mut().ok_or_else(|| wrong(path, "an object"))
 }
 
-fn default(fields: &mut Map<String, Value>, name: &str, value: &str) {
+fn default(fields: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
     if fields.get(name).is_none_or(Value::is_null) {
         fields.insert(name.to_owned(), value.into());
     }
@@ -256,7 +268,7 @@ mod tests {
         let config = json!({
             "x": 1,
             "models": {"mode": "replace", "providers": {"ACME": {
-                "baseUrl": "http://localhost:1/v1", "apiKey": "${K}", "own": true, "models": [{"id": "mine"}, {"id": "anvil", "a": 1}],
+                "baseUrl": "http://localhost:1/v1", "apiKey": "${K}", "own": true, "models": [{"id": "mine"}, {"id": "anvil", "a": 1}, {"id": "anvil", "a": 2, "b": 3}],
             }}},
             "agents": {"defaults": {"model": "other/model"}},
         });
@@ -271,7 +283,7 @@ mod tests {
         let ids: Vec<_> =
             entry["models"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
         assert_eq!(ids, ["mine", "anvil", "big"]);
-        assert_eq!(entry["models"][1], json!({"id": "anvil", "a": 1}));
+        assert_eq!(entry["models"][1], json!({"id": "anvil", "a": 1, "b": 3}));
         assert_eq!((&merged["x"], &merged["models"]["mode"]), (&json!(1), &json!("replace")));
         assert_eq!(merged["agents"]["defaults"]["model"], "other/model");
         assert_eq!(merged["agents"]["defaults"]["models"]["acme/big"]["alias"], "Acme");
