@@ -1,11 +1,12 @@
 //! Shows the difference that a change makes to the configuration's text, with secrets hidden.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, mem, ops::Range, time::Duration};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use anstyle::{AnsiColor, Style};
+use host_harness::command_line::json5::{Kind, Node, parse};
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
+use similar::{Change, ChangeTag, DiffableStr, TextDiff};
 
 use crate::terminal;
 
@@ -18,17 +19,26 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Shorter texts are no secrets, and would be found everywhere.
 const SHORTEST: usize = 6;
 
+/// What stands for a secret.
+const HIDDEN: &str = "***";
+
 /// What says of a secret what it is, as in OpenClaw's `auth.profiles` and its references, and is none: these words stand all
 /// over a file.
 const ABOUT: [&str; 4] = ["mode", "provider", "source", "type"];
 
-/// The changed lines from `before` to `after`, each with its sign and in its colour. `secrets` are found by
-/// [`secrets`].
+/// The changed lines from `before` to `after`, each with its sign and in its colour. Secrets are hidden in their places,
+/// and `secrets`, found by [`secrets`], wherever else they stand, such as in a comment.
 pub(super) fn lines(before: &str, after: &str, secrets: &BTreeSet<String>) -> Vec<String> {
     let mut lines = Vec::new();
     let Some(hidden) = Hidden::of(secrets) else { return lines };
     // With more changes than that is enough for, it shows more lines than it must.
     let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(before, after);
+    let texts = [before, after].map(unreadable);
+    let [old, new] = [0, 1].map(|at| texts[at].tokenize_lines());
+    let shown = |change: &Change<&str>| {
+        let (lines, at) = change.new_index().map_or((&old, change.old_index()), |at| (&new, Some(at)));
+        at.and_then(|at| lines.get(at)).copied().unwrap_or_default()
+    };
     for (number, group) in diff.grouped_ops(AROUND).iter().enumerate() {
         if number > 0 {
             lines.push("   ...".to_owned());
@@ -39,7 +49,7 @@ pub(super) fn lines(before: &str, after: &str, secrets: &BTreeSet<String>) -> Ve
                 ChangeTag::Insert => ('+', AnsiColor::Green.on_default()),
                 ChangeTag::Equal => (' ', Style::new().dimmed()),
             };
-            let text = hidden.line(change.value().trim_end_matches(['\r', '\n']));
+            let text = hidden.line(shown(&change).trim_end_matches(['\r', '\n']));
             lines.push(format!("{style}{sign} {text}{style:#}"));
         }
     }
@@ -60,10 +70,44 @@ impl Hidden {
     fn line(&self, line: &str) -> String {
         let mut shown = String::new();
         self.0.replace_all_with(&terminal::line(line), &mut shown, |_, _, shown| {
-            shown.push_str("***");
+            shown.push_str(HIDDEN);
             true
         });
         shown
+    }
+}
+
+/// The text with its secrets unreadable, in whatever spelling they stand there, and with the same lines.
+fn unreadable(text: &str) -> String {
+    let mut literals = Vec::new();
+    if let Ok(Some(root)) = parse(text) {
+        hide(&root, false, &mut literals);
+    }
+    let (mut shown, mut at) = (String::new(), 0);
+    for (range, hidden) in literals {
+        shown.push_str(text.get(at..range.start).unwrap_or_default());
+        shown.push_str(&hidden);
+        shown.extend(text.get(range.clone()).unwrap_or_default().chars().filter(|sign| matches!(sign, '\r' | '\n')));
+        at = range.end;
+    }
+    shown.push_str(text.get(at..).unwrap_or_default());
+    shown
+}
+
+/// The texts in `node` that are, or hold, a secret: where each stands, and what is shown in its place.
+fn hide(node: &Node, is_secret: bool, literals: &mut Vec<(Range<usize>, String)>) {
+    match &node.kind {
+        Kind::Object(members) => {
+            members.iter().for_each(|member| hide(&member.value, holds_secrets(&member.name, is_secret), literals));
+        }
+        Kind::Array(items) => items.iter().for_each(|item| hide(item, is_secret, literals)),
+        Kind::Scalar(value) => {
+            let mut shown = value.clone();
+            conceal(&mut shown, is_secret, &mut BTreeSet::new());
+            if shown != *value {
+                literals.push((node.range.clone(), shown.to_string()));
+            }
+        }
     }
 }
 
@@ -71,33 +115,44 @@ impl Hidden {
 /// stands in the file, which is with escapes.
 pub(super) fn secrets(config: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    collect(config, false, &mut found);
+    conceal(&mut config.clone(), false, &mut found);
     found
 }
 
-fn collect(value: &Value, is_secret: bool, found: &mut BTreeSet<String>) {
+fn conceal(value: &mut Value, is_secret: bool, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
-            for (name, value) in fields {
-                let is_secret = is_secret && !ABOUT.contains(&name.as_str());
-                collect(value, is_secret || names_a_secret(name), found);
-            }
+            fields.iter_mut().for_each(|(name, value)| conceal(value, holds_secrets(name, is_secret), found));
         }
-        Value::Array(items) => items.iter().for_each(|item| collect(item, is_secret, found)),
+        Value::Array(items) => items.iter_mut().for_each(|item| conceal(item, is_secret, found)),
         Value::String(text) if is_secret && text.len() >= SHORTEST && !is_reference(text) => {
-            found.insert(text.clone());
             // As the file has it; and once more, where it stands in JSON that is a text there.
             let escaped = escaped(text);
             found.insert(self::escaped(&escaped));
             found.insert(escaped);
+            found.insert(mem::replace(text, HIDDEN.to_owned()));
         }
         // JSON that is a text, such as a header.
-        Value::String(text) if text.starts_with(['{', '[']) => {
-            let json = serde_json::from_str(text).unwrap_or(Value::Null);
-            collect(&json, false, found);
+        Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
+            match serde_json::from_str::<Value>(text) {
+                Ok(json) => {
+                    let mut shown = json.clone();
+                    conceal(&mut shown, false, found);
+                    if shown != json {
+                        *text = shown.to_string();
+                    }
+                }
+                // Any of it may be one.
+                Err(_) => HIDDEN.clone_into(text),
+            }
         }
         _ => {}
     }
+}
+
+/// Whether the member `name` holds secrets, or what holds it does.
+fn holds_secrets(name: &str, is_secret: bool) -> bool {
+    is_secret && !ABOUT.contains(&name) || names_a_secret(name)
 }
 
 fn escaped(text: &str) -> String {
@@ -150,6 +205,29 @@ mod tests {
             assert!(shown.contains(part), "{part} not in {shown}");
         }
         assert!(lines(&after, &after, &BTreeSet::new()).is_empty());
+    }
+
+    /// Each writer of JSON has its own escapes.
+    #[test]
+    fn a_secret_is_hidden_however_the_file_writes_it() {
+        for written in [
+            r#"apiKey: "pk\/SECRET\/12345""#,
+            r#"apiKey: "c2VjSECRET12345\u003d\u003D""#,
+            r#"apiKey: "p\u00e4ssSECRET-1""#,
+            r"apiKey: '\x53ECRET-\'12'",
+            "apiKey: 'SECRET-abc\\\nSECRET'",
+            "apiKey: 'SECRET-abc\\\r\nSECRET'",
+            r#"config: "{\"api_key\": \"pk\\/SECRET\\/1\", \"note\": \"\\u0041\"}""#,
+            r#"config: " [{\"api_key\":\"SECRET-12\"}, {\"api_key\":\"SECRET\\u002d12\"}]""#,
+            r#"config: "{'api_key': 'pk-SECRET'""#,
+        ] {
+            let text = |id: u8| format!("{{\n 'p': {{{written}, // of p\n id: {id}}},\n}}\n");
+            let shown = lines(&text(1), &text(2), &BTreeSet::new()).join("\n");
+            assert!(!shown.contains("ECRET"), "{shown}");
+            for part in ["***", "// of p", "-  id: 1}", "+  id: 2}"] {
+                assert!(shown.contains(part), "{written}: {part} not in {shown}");
+            }
+        }
     }
 
     #[test]
