@@ -14,8 +14,11 @@ const SHARED = [
 /** @param {any} value @returns {value is Json} */
 export const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
 
-/** In ASCII alone: the Kelvin sign is no k. @param {string} name @param {string} id */
-export const isOwn = (name, id) => name.trim().replace(/[A-Z]/g, (letter) => letter.toLowerCase()) === id;
+/** In ASCII alone: the Kelvin sign is no k. @param {string} name */
+export const inSmall = (name) => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+/** @param {string} name @param {string} id */
+export const isOwn = (name, id) => inSmall(name.trim()) === id;
 
 /** @param {any} fields @param {string} step @param {string} id */
 const matching = (fields, step, id) => Object.keys(fields).filter((name) => (step === '*' ? isOwn(name, id) : name === step));

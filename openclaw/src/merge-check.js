@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { freeIn, isOfProvider } from './aliases.js';
-import { at, entries, isFilled, isObject, membersOf, own, part } from './excerpt.js';
+import { at, entries, inSmall, isFilled, isObject, membersOf, own, part } from './excerpt.js';
 import { configError, samePlace } from './origin.js';
 import { allReferences, isObjectReference, isReference, references } from './secrets.js';
 import { refusal } from './view.js';
@@ -167,10 +167,18 @@ function lost(before, after) {
     const isAnotherKey = name === 'apiKey' && typeof now === 'string' && isReference(now);
     if (name !== 'headers' && !isAnotherKey && !same(value, now)) return `another \`${name}\``;
   }
-  const [headers, left] = [before, after].map((entries) => asOne(entries.map((entry) => at(entry, ['headers']))));
-  const gone = [...headers].find(([name, value]) => !same(value, left.get(name)));
-  return gone && `an entry without the header \`${gone[0]}\`, or with another`;
+  const [headers, left] = [before, after].map(headersOf);
+  const other = [...headers.keys(), ...left.keys()].find((name) => !same(headers.get(name), left.get(name)));
+  return other === undefined ? undefined : `other \`headers\`, by \`${other}\``;
 }
+
+/**
+ * Their headers as they are read, by names in small letters: of several the last counts, and the first entry's go over those of the
+ * others. One without a value is none.
+ * @param {Json[]} entries @returns {Map<string, any>}
+ */
+const headersOf = (entries) => new Map([...new Map(entries.toReversed().flatMap((entry) => membersOf(entry.headers))
+  .map(([name, value]) => [inSmall(name.trim()), value]))].filter(([, value]) => isFilled(value)));
 
 /** What of a model is the user's alone: all but what describes it. @param {any} model @returns {Json} */
 const usersOwn = (model) => Object.fromEntries(Object.entries(isObject(model) ? model : {})

@@ -173,11 +173,19 @@ fn lost(before: &[&Value], after: &[&Value]) -> Option<String> {
             return Some(format!("another `{name}`"));
         }
     }
-    let [had, has] =
-        [before, after].map(|entries| as_one(entries.iter().filter_map(|entry| entry.get("headers")), &|_, _| true));
-    let is_kept = |(name, had): &(&&str, &&Value)| has.get(*name).is_some_and(|has| same(had, has));
-    let gone = had.iter().find(|header| !is_kept(header));
-    gone.map(|(name, _)| format!("an entry without the header `{name}`, or with another"))
+    let [had, has] = [before, after].map(headers);
+    let is_kept = |name: &str| had.get(name).zip(has.get(name)).is_some_and(|(had, has)| same(had, has));
+    let other = had.keys().chain(has.keys()).find(|name| !is_kept(name));
+    other.map(|name| format!("other `headers`, by `{name}`"))
+}
+
+/// Their headers as they are read, by names in small letters: of several the last counts, and the first entry's go over
+/// those of the others. One without a value is none.
+fn headers<'a>(entries: &[&'a Value]) -> BTreeMap<String, &'a Value> {
+    let tables = entries.iter().rev().filter_map(|entry| entry.get("headers")?.as_object()).flatten();
+    let mut all: BTreeMap<_, _> = tables.map(|(name, value)| (name.trim().to_ascii_lowercase(), value)).collect();
+    all.retain(|_, value| is_filled(value));
+    all
 }
 
 /// Their members as those of one: of several with a name the first counts that has a value, and is one.

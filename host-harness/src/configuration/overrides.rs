@@ -97,7 +97,7 @@ impl Setup {
         Ok(())
     }
 
-    /// The options under any spelling of the plugin's name, which OpenClaw reads in any letter case.
+    /// The options under any spelling of the plugin's name: one that was meant is better read than left out, as OpenClaw does.
     fn fold_options(&mut self, id: &str) -> Result<()> {
         let entries = self.config.pointer_mut("/plugins/entries").and_then(Value::as_object_mut);
         let Some(entries) = entries else { return Ok(()) };
