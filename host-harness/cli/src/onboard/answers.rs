@@ -3,6 +3,7 @@
 use anyhow::Context;
 use host_harness::{
     ConfigFile, CredentialSource, Environment, Error, Plugin, Setup,
+    command_line::references,
     openclaw::Update,
     types::ErrorKind,
     wit::onboarding::{Choices, Severity},
@@ -100,8 +101,7 @@ impl Answers {
             _ => {}
         }
         for (name, value) in &self.headers {
-            let referred = value.split_once("${").and_then(|(_, rest)| Some(rest.split_once('}')?.0));
-            if let Some(variable) = referred.filter(|variable| std::env::var_os(variable).is_none()) {
+            for variable in references(value).iter().filter(|variable| std::env::var_os(variable).is_none()) {
                 left.push(format!("The header {name} needs {variable}, which is not set here."));
             }
         }
@@ -127,7 +127,11 @@ impl Answers {
         }
         let merged = self.merge(plugin, config).await?;
         for finding in plugin.lint_setup(Setup::new(merged).environment(environment.clone())).await? {
-            let is_at = |place: &str| around(&finding.path, place).is_some_and(|(before, _)| before.is_empty());
+            // What is wrong with one may be found where all of them stand.
+            let is_at = |place: &str| {
+                around(&finding.path, place).is_some_and(|(before, _)| before.is_empty())
+                    || place.rsplit_once('.').is_some_and(|(above, _)| above == finding.path)
+            };
             let Some((flag, _)) = given.iter().find(|(_, place)| is_at(place)) else { continue };
             let message = format!("{flag}: {}", finding.message);
             if finding.severity == Severity::Error {
