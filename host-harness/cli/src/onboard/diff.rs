@@ -33,8 +33,8 @@ pub(super) fn lines(before: &str, after: &str, secrets: &BTreeSet<String>) -> Ve
     let Some(hidden) = Hidden::of(secrets) else { return lines };
     // With more changes than that is enough for, it shows more lines than it must.
     let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(before, after);
-    let texts = [before, after].map(unreadable);
-    let [old, new] = [0, 1].map(|at| texts[at].tokenize_lines());
+    let (before, after) = (unreadable(before), unreadable(after));
+    let (old, new) = (before.tokenize_lines(), after.tokenize_lines());
     let shown = |change: &Change<&str>| {
         let (lines, at) = change.new_index().map_or((&old, change.old_index()), |at| (&new, Some(at)));
         at.and_then(|at| lines.get(at)).copied().unwrap_or_default()
