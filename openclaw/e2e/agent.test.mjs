@@ -43,6 +43,18 @@ after(async () => {
   upstream?.close();
 });
 
+/** Whose call it is stands in the headers of each. @param {any[]} calls of one turn @param {string} session */
+function areAttributed(calls, session) {
+  const metadata = calls.map((headers) => JSON.parse(headers['x-portkey-metadata']));
+  for (const { openclaw_agent, openclaw_session, openclaw_turn, openclaw_call } of metadata) {
+    assert.deepEqual([openclaw_agent, openclaw_session], ['main', session]);
+    assert.ok(openclaw_turn && openclaw_call.startsWith(`${openclaw_turn}:model:`), openclaw_call);
+  }
+  const distinct = (/** @type {string} */ name) => new Set(calls.map((headers) => headers[name])).size;
+  assert.equal(new Set(metadata.map(({ openclaw_turn }) => openclaw_turn)).size, 1);
+  assert.deepEqual([distinct('x-portkey-trace-id'), distinct('x-portkey-span-id')], [1, 2], JSON.stringify(calls));
+}
+
 for (const { family, id } of MODELS) {
   test(`a tool loop of ${family}`, async () => {
     const from = upstream.seen.length;
@@ -63,13 +75,13 @@ for (const { family, id } of MODELS) {
     ];
     for (const { json } of await Promise.all([ours.ok(args), own.ok(args)]))
       assert.match(JSON.stringify(json), /The tool said/);
+    const sent = (/** @type {boolean} */ isOurs) =>
+      upstream.seen.slice(from).filter(({ headers }) => Boolean(headers['x-portkey-api-key']) === isOurs);
     const bodies = (/** @type {OpenClaw} */ { home }, /** @type {boolean} */ isOurs) =>
-      upstream.seen
-        .slice(from)
-        .filter(({ headers }) => Boolean(headers['x-portkey-api-key']) === isOurs)
-        .map(({ body }) => JSON.parse(JSON.stringify(body).replaceAll(home, 'HOME').replace(CLOCK, '[now]')));
+      sent(isOurs).map(({ body }) => JSON.parse(JSON.stringify(body).replaceAll(home, 'HOME').replace(CLOCK, '[now]')));
     const [mine, theirs] = [bodies(ours, true), bodies(own, false)];
     assert.deepEqual([mine.length, theirs.length], [2, 2]);
+    areAttributed(sent(true).map(({ headers }) => headers), `loop-${family}`);
     const [, { messages }] = structuredClone(mine);
     const said = messages.find((/** @type {any} */ message) => message.tool_calls);
     const reasoning = {
@@ -102,35 +114,14 @@ test('thinking that the provider refuses by now is left out, and the session goe
   delete upstream.refused.signatures;
   assert.match(JSON.stringify(json), /The tool said/);
   assert.deepEqual(signatures().slice(0, 2), [true, false]);
-  // it is out of the session, too
-  from = upstream.seen.length;
-  await ours.ok(args);
-  assert.equal(signatures()[0], false);
-});
-
-test('whose call it is, in the headers of each', async () => {
-  const args = ['agent', '--local', '--agent', 'main', '--message', 'ping', '--json', '--model', 'portkey/@openai/gpt-5.2'];
-  /** @param {string} session */
-  const run = async (session) => {
-    const from = upstream.seen.length;
-    await ours.ok([...args, '--session-id', session]);
-    return upstream.seen.slice(from).map(({ headers }) => headers);
-  };
-  const calls = await run('whose');
-  assert.equal(calls.length, 2);
-  const metadata = calls.map((headers) => JSON.parse(String(headers['x-portkey-metadata'])));
-  for (const { openclaw_agent, openclaw_session, openclaw_turn, openclaw_call } of metadata) {
-    assert.deepEqual([openclaw_agent, openclaw_session], ['main', 'whose']);
-    assert.ok(openclaw_turn && openclaw_call.startsWith(`${openclaw_turn}:model:`), openclaw_call);
-  }
-  const distinct = (/** @type {string} */ name) => new Set(calls.map((headers) => headers[name])).size;
-  assert.equal(new Set(metadata.map(({ openclaw_turn }) => openclaw_turn)).size, 1);
-  assert.deepEqual([distinct('x-portkey-trace-id'), distinct('x-portkey-span-id')], [1, 2], JSON.stringify(calls));
-
+  // it is out of the session, too; and whose call it is stays unsaid where the user wants that
   const config = ours.config;
   config.plugins.entries.portkey.config = { attribution: false };
   ours.config = config;
-  for (const headers of await run('nobody')) {
+  from = upstream.seen.length;
+  await ours.ok(args);
+  assert.equal(signatures()[0], false);
+  for (const { headers } of upstream.seen.slice(from)) {
     assert.deepEqual(Object.keys(headers).filter((name) => /metadata|trace-id|span-id/.test(name)), []);
   }
 });

@@ -71,3 +71,11 @@ for (const model of ['err-401', 'err-403', 'err-quota', 'err-credit']) {
     assert.deepEqual(asked, [...withEachKey(model), '@openai/gpt-4o']);
   });
 }
+
+test('a model that gets too many requests, too', async () => {
+  ask('portkey/@openai/err-429', 'portkey/@openai/gpt-4o');
+  const { code, stdout, asked } = await turn('err-429', '--json');
+  assert.equal(code, 0);
+  assert.match(stdout, /pong/);
+  assert.deepEqual([...new Set(asked)], ['@openai/err-429', '@openai/gpt-4o']);
+});

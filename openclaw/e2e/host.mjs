@@ -58,6 +58,15 @@ export class OpenClaw {
   get config() { return JSON.parse(readFileSync(this.configPath, 'utf8')); }
   set config(value) { writeFileSync(this.configPath, JSON.stringify(value, null, 2)); }
 
+  /** @param {ReturnType<ReturnType<typeof through>>} to */
+  configure({ provider, plugin }) {
+    const config = this.config;
+    const before = config.models?.providers;
+    config.models = { ...config.models, providers: { ...before, portkey: { ...before?.portkey, request: undefined, ...provider } } };
+    config.plugins.entries.portkey.config = plugin;
+    this.config = config;
+  }
+
   /** Starts `gateway run`, and waits until it answers. */
   async startGateway() {
     this.port = await freePort();
@@ -85,6 +94,15 @@ export class OpenClaw {
     rmSync(this.home, { recursive: true, force: true, maxRetries: 5 });
   }
 }
+
+/**
+ * What models.providers.portkey and plugins.entries.portkey say to be led through the gateway to the upstream.
+ * @param {{ url: string }} portkey @param {{ url: string }} upstream
+ */
+export const through = (portkey, upstream) => (/** @type {object} */ provider = {}, /** @type {object} */ plugin = {}) => ({
+  provider: { baseUrl: portkey.url, api: 'openai-completions', models: [], headers: { 'x-portkey-trace-id': 'trace-e2e', 'x-portkey-metadata': '{"_user":"e2e"}' }, ...provider },
+  plugin: { provider: 'openai', customHost: `${upstream.url}/v1`, ...plugin },
+});
 
 /** @returns {Promise<number>} */
 export async function freePort() {

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { OpenClaw, freePort, packageFile, startPortkey } from './host.mjs';
+import { OpenClaw, packageFile, startPortkey, through } from './host.mjs';
 import { PNG, startUpstream } from './upstream.mjs';
 
 const sha256 = (/** @type {string} */ file) => createHash('sha256').update(readFileSync(file)).digest('hex');
@@ -14,26 +14,14 @@ const DEFAULT = 'portkey/@anthropic/claude-sonnet-4-5';
 /** @type {Awaited<ReturnType<typeof startUpstream>>} */ let upstream;
 /** @type {Awaited<ReturnType<typeof startPortkey>>} */ let portkey;
 /** @type {OpenClaw} */ let claw;
-
-/** A config for models.providers.portkey and plugins.entries.portkey that leads through the gateway to the upstream. @param {object} [provider] @param {object} [plugin] */
-const route = (provider, plugin) => ({
-  provider: { baseUrl: portkey.url, api: 'openai-completions', models: [], headers: { 'x-portkey-trace-id': 'trace-e2e', 'x-portkey-metadata': '{"_user":"e2e"}' }, ...provider },
-  plugin: { provider: 'openai', customHost: `${upstream.url}/v1`, ...plugin },
-});
-
-/** @param {OpenClaw} host @param {ReturnType<typeof route>} to */
-function configure(host, { provider, plugin }) {
-  const config = host.config;
-  config.models = { ...config.models, providers: { ...config.models?.providers, portkey: { ...config.models?.providers?.portkey, request: undefined, ...provider } } };
-  config.plugins.entries.portkey.config = plugin;
-  host.config = config;
-}
+/** @type {ReturnType<typeof through>} */ let route;
 
 /** @param {string} model @param {Record<string, string>} [env] */
 const infer = (model, env) => claw.run(['infer', 'model', 'run', '--local', '--model', `portkey/@openai/${model}`, '--prompt', 'ping', '--json'], env);
 
 before(async () => {
   [upstream, portkey] = await Promise.all([startUpstream(), startPortkey()]);
+  route = through(portkey, upstream);
   claw = new OpenClaw();
   await claw.install();
 });
@@ -116,7 +104,7 @@ describe('onboarding', () => {
 });
 
 describe('chat', () => {
-  before(() => configure(claw, route()));
+  before(() => claw.configure(route()));
 
   test('infer model run', async () => {
     const { result, seen } = await upstream.watching(() => infer('gpt-echo'));
@@ -139,8 +127,8 @@ describe('chat', () => {
 
   test('of a model that the configuration only names, the component knows the rest', async (t) => {
     const id = '@anthropic/claude-opus-4-6';
-    configure(claw, route({ models: [{ id, name: 'Opus' }] }));
-    t.after(() => configure(claw, route()));
+    claw.configure(route({ models: [{ id, name: 'Opus' }] }));
+    t.after(() => claw.configure(route()));
     const run = () => claw.ok(['infer', 'model', 'run', '--local', '--model', `portkey/${id}`, '--prompt', 'ping', '--json']);
     const { seen } = await upstream.watching(run);
     assert.equal(seen[0].body.max_tokens, 128_000); // OpenClaw's default is 8192
@@ -148,8 +136,8 @@ describe('chat', () => {
 
   test('the headers on the wire', async (t) => {
     // straight to the upstream: the gateway keeps x-portkey-* to itself
-    configure(claw, route({ baseUrl: `${upstream.url}/v1` }, { config: 'pc-e2e' }));
-    t.after(() => configure(claw, route()));
+    claw.configure(route({ baseUrl: `${upstream.url}/v1` }, { config: 'pc-e2e' }));
+    t.after(() => claw.configure(route()));
     const { result, seen } = await upstream.watching(() => infer('gpt-echo'));
     assert.equal(result.code, 0, result.stderr);
     const [{ headers }] = seen;
@@ -161,60 +149,11 @@ describe('chat', () => {
   });
 
   test('a configured Authorization goes through, to the model provider', async (t) => {
-    configure(claw, route({ headers: { Authorization: 'Bearer ${E2E_UPSTREAM_KEY}' } }));
-    t.after(() => configure(claw, route()));
+    claw.configure(route({ headers: { Authorization: 'Bearer ${E2E_UPSTREAM_KEY}' } }));
+    t.after(() => claw.configure(route()));
     const { seen } = await upstream.watching(() => infer('gpt-echo', { E2E_UPSTREAM_KEY: 'sk-upstream' }));
     assert.equal(seen[0].headers.authorization, 'Bearer sk-upstream');
     assert.equal(seen[0].headers['x-portkey-api-key'], undefined);
-  });
-});
-
-describe('failures', () => {
-  /** @param {string} name @param {{ model: string, to?: () => ReturnType<typeof route>, env?: Record<string, string>, says: RegExp[] }} failure */
-  const fails = (name, { model, to = () => route(), says }) => test(name, async (t) => {
-    configure(claw, to());
-    t.after(() => configure(claw, route()));
-    const { code, stdout, stderr } = await infer(model);
-    assert.notEqual(code, 0);
-    for (const part of says) assert.match(stdout + stderr, part);
-    assert.ok(!(stdout + stderr).includes(KEY));
-  });
-  const hosted = (/** @type {string} */ refusal) => () => route({ baseUrl: `${upstream.url}/${refusal}/v1` });
-
-  fails('a bad key', { model: 'gpt-echo', to: hosted('bad-key'), says: [/401/, /Invalid API Key/i, /PORTKEY_API_KEY|Portkey/] });
-  fails('an unknown model', { model: 'err-404', says: [/404/, /does not exist/] });
-  fails('too many requests', { model: 'err-429', says: [/429/, /Rate limit/i] });
-  fails('a used-up budget', { model: 'gpt-echo', to: hosted('no-budget'), says: [/412/, /Usage Limit/i] });
-  fails('the provider\'s own 401', { model: 'err-401', says: [/Incorrect API key/, /refused its own key/] });
-  fails('a denied guardrail', { model: 'gpt-echo', says: [/446/, /guardrail/i], to: () => route({}, { provider: undefined, customHost: undefined,
-    config: { provider: 'openai', api_key: 'sk', custom_host: `${upstream.url}/v1`, input_guardrails: [{ 'default.contains': { operator: 'none', words: ['ping'] }, deny: true }] } }) });
-  fails('a cut stream', { model: 'cut', says: [/not the whole answer/] });
-  fails('an address that OpenClaw does not allow', { model: 'gpt-echo', to: () => route({ request: { allowPrivateNetwork: false } }), says: [/policy refused/] });
-  test('a refused connection', async (t) => {
-    configure(claw, route({ baseUrl: `http://127.0.0.1:${await freePort()}/v1` }));
-    t.after(() => configure(claw, route()));
-    const { code, stdout, stderr } = await infer('gpt-echo');
-    assert.notEqual(code, 0);
-    assert.match(stdout + stderr, /refused/i);
-  });
-
-  test('no key', async (t) => {
-    const host = new OpenClaw();
-    t.after(() => host.close());
-    await host.install();
-    configure(host, route());
-    const { code, stdout, stderr } = await host.run(['infer', 'model', 'run', '--local', '--model', 'portkey/@openai/gpt-echo', '--prompt', 'ping', '--json']);
-    assert.notEqual(code, 0);
-    assert.match(stdout + stderr, /Portkey API key missing/);
-  });
-
-  test('OpenClaw\'s own fallback answers for a 429', async (t) => {
-    const config = claw.config;
-    t.after(() => { claw.config = config; });
-    claw.config = { ...config, agents: { ...config.agents, defaults: { ...config.agents.defaults, model: { primary: 'portkey/@openai/err-429', fallbacks: ['portkey/@openai/gpt-echo'] } } } };
-    const { result, seen } = await upstream.watching(() => claw.ok(['agent', '--local', '--agent', 'main', '--session-id', 'fallback', '--message', 'ping', '--json']));
-    assert.match(JSON.stringify(result.json), /pong/);
-    assert.deepEqual([...new Set(seen.map(({ body }) => body.model))], ['@openai/err-429', '@openai/gpt-echo']);
   });
 });
 
@@ -269,7 +208,7 @@ describe('streams', () => {
 });
 
 describe('images', () => {
-  before(() => configure(claw, route()));
+  before(() => claw.configure(route()));
 
   test('generate', async () => {
     const out = join(claw.home, 'out.png');
@@ -296,7 +235,7 @@ describe('images', () => {
 
 describe('through a running gateway', () => {
   before(async () => {
-    configure(claw, route());
+    claw.configure(route());
     await claw.startGateway();
   });
 
