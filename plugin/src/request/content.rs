@@ -321,8 +321,8 @@ fn joined(message: &Object<'_>) -> Option<String> {
     Some(text)
 }
 
-/// Adds to a text, with this between.
+/// Adds to a text, with this between if it does not end so already.
 fn add(text: &mut String, between: &str, more: &str) {
-    text.push_str(if text.is_empty() { "" } else { between });
+    text.push_str(if text.is_empty() || text.ends_with(between) { "" } else { between });
     text.push_str(more);
 }
