@@ -53,7 +53,7 @@ fn another_name_near_the_providers_is_warned_of() {
     let folder = user.cli.folder.path();
     let entries = |name: &str| json!({"models": {"providers": {(name): {}}}, "plugins": {"entries": {(name): {}}}});
     for (config, told) in
-        [(entries("portky"), 2), (entries("port-key"), 2), (entries("openai"), 0), (entries("Portkey"), 0)]
+        [(entries("portky"), 2), (entries("port-key"), 2), (entries("openai"), 0), (entries("Portkey"), 1)]
     {
         std::fs::write(folder.join("c.json"), config.to_string()).unwrap();
         let linted = user.cli.run(&["lint", "--config", "c.json"]).out;

@@ -125,16 +125,19 @@ pub(crate) fn around<'t>(text: &'t str, place: &str) -> Option<(&'t str, &'t str
     text.split_once(place).filter(|(_, after)| !is_longer(after))
 }
 
-/// Names that are probably meant for the provider `id`, where nothing has its own: what is below them is not read.
+/// Names that are probably meant for the provider `id`, or for its plugin: what is below them is not read. OpenClaw takes a
+/// provider in any letter case, and a plugin in its own alone.
 pub(crate) fn misnamed(id: &str, config: &Value) -> Vec<Finding> {
+    let is_spelling = |name: &str| name.trim().eq_ignore_ascii_case(id);
+    let places: [(&str, &dyn Fn(&str) -> bool); 2] =
+        [("models.providers", &is_spelling), ("plugins.entries", &|name| name == id)];
     let mut findings = Vec::new();
-    for place in ["models.providers", "plugins.entries"] {
+    for (place, is_read) in places {
         let named = config.pointer(&format!("/{}", place.replace('.', "/"))).and_then(Value::as_object);
-        let names = || named.into_iter().flatten().map(|(name, _)| name);
-        if names().any(|name| name.trim().eq_ignore_ascii_case(id)) {
-            continue;
-        }
-        findings.extend(names().filter(|name| nearest(name, [id]).is_some()).map(|name| {
+        let names = || named.into_iter().flatten().map(|(name, _)| name.as_str());
+        let has_own = names().any(is_read);
+        let is_meant = |name: &&str| !is_read(name) && (is_spelling(name) || !has_own && nearest(name, [id]).is_some());
+        findings.extend(names().filter(is_meant).map(|name| {
             let message = format!("This is not read, since it is another's name. Did you mean {id}?");
             Finding { severity: Severity::Warning, path: format!("{place}.{name}"), message }
         }));

@@ -97,33 +97,7 @@ impl Setup {
         Ok(())
     }
 
-    /// The options under any spelling of the plugin's name: one that was meant is better read than left out, as OpenClaw does.
-    fn fold_options(&mut self, id: &str) -> Result<()> {
-        let entries = self.config.pointer_mut("/plugins/entries").and_then(Value::as_object_mut);
-        let Some(entries) = entries else { return Ok(()) };
-        let is_other = |name: &&String| *name != id && name.trim().eq_ignore_ascii_case(id);
-        let others: Vec<_> = entries.keys().filter(is_other).cloned().collect();
-        for name in others {
-            let config =
-                entries.get_mut(&name).and_then(Value::as_object_mut).and_then(|other| other.shift_remove("config"));
-            match config {
-                None | Some(Value::Null) => {}
-                Some(Value::Object(more)) => {
-                    // What is wrong with that of the exact name, the plugin says.
-                    if let Some(own) = object_in(entries, id).and_then(|own| object_in(own, "config")) {
-                        entry::fill(own, more);
-                    }
-                }
-                Some(_) => {
-                    return Err(Error::at(format!("plugins.entries.{}.config", name.trim()), "is not an object"));
-                }
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn override_options(&mut self, descriptor: &Descriptor) -> Result<()> {
-        self.fold_options(&descriptor.id)?;
         let path = format!("plugins.entries.{}.config", descriptor.id);
         if !self.options.is_empty() {
             let config = ["plugins", "entries", &descriptor.id, "config"]
@@ -187,40 +161,19 @@ mod tests {
         assert!(applied_entry(json!({"Acme": {"request": proxy}, "acme": {"request": proxy}})).is_ok());
     }
 
+    /// OpenClaw reads no other.
     #[test]
-    fn options_are_read_under_any_spelling_of_the_plugins_name() {
-        let mut setup = Setup::new(json!({"plugins": {"entries": {
-            "ACME": {"enabled": true, "config": {"traceId": "t", "spanId": "1"}}, " Acme": {},
-            "acme": {"config": {"spanId": "2"}}, "other": {"config": {"traceId": "o"}}}}}));
-        setup.apply_overrides(&descriptor(), &[], None).unwrap();
-        assert_eq!(setup.config["plugins"]["entries"]["acme"]["config"], json!({"spanId": "2", "traceId": "t"}));
-        // Nothing that stands under the exact name keeps no option under another from counting.
-        for exact in [json!(null), json!({}), json!({"config": null}), json!({"config": {"traceId": null}})] {
-            let entries = json!({"acme": &exact, "Acme": {"config": {"traceId": "t"}}});
+    fn options_are_read_under_the_plugins_exact_name() {
+        for own in [json!(null), json!({}), json!({"config": null}), json!({"config": {"spanId": "2"}})] {
+            let entries =
+                json!({"acme": own, "Acme": {"config": {"traceId": "t"}}, "other": {"config": {"traceId": "o"}}});
             let mut setup = Setup::new(json!({"plugins": {"entries": entries}})).option("spanId", "1");
             setup.apply_overrides(&descriptor(), &[], None).unwrap();
-            let config = &setup.config["plugins"]["entries"]["acme"]["config"];
-            assert_eq!(config, &json!({"traceId": "t", "spanId": "1"}), "{exact}");
+            assert_eq!(setup.config["plugins"]["entries"]["acme"]["config"], json!({"spanId": "1"}), "{own}");
         }
-        let mut setup = Setup::new(json!({"plugins": {"entries": {"acme": {"config": null}}}})).option("spanId", "1");
-        setup.apply_overrides(&descriptor(), &[], None).unwrap();
-        assert_eq!(setup.config["plugins"]["entries"]["acme"]["config"], json!({"spanId": "1"}));
-        let mut setup = Setup::new(json!({"plugins": {"entries": {"Acme": {"config": {"traceId": "${ACME_KEY}"}}}}}));
-        assert!(
-            setup
-                .apply_overrides(&descriptor(), &[], None)
-                .unwrap_err()
-                .to_string()
-                .contains("the key goes into no option")
-        );
-        let mut setup = Setup::new(json!({"plugins": {"entries": {"Acme": {"config": []}}}}));
-        assert!(
-            setup
-                .apply_overrides(&descriptor(), &[], None)
-                .unwrap_err()
-                .to_string()
-                .contains("plugins.entries.Acme.config")
-        );
+        let mut setup = Setup::new(json!({"plugins": {"entries": {"acme": {"config": {"traceId": "${ACME_KEY}"}}}}}));
+        let refused = setup.apply_overrides(&descriptor(), &[], None).unwrap_err();
+        assert!(refused.to_string().contains("the key goes into no option"), "{refused}");
     }
 
     /// With the key it would go to the provider's own service.
