@@ -3,8 +3,9 @@
  * The same as `host-harness/boundary/src/merge_check.rs`.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { freeIn, isOfProvider } from './aliases.js';
+import { canonical, freeIn, isOfProvider } from './aliases.js';
 import { at, entries, inSmall, isFilled, isObject, membersOf, own, part } from './excerpt.js';
+import { splitProfile } from './model-name.js';
 import { configError, samePlace } from './origin.js';
 import { allReferences, isObjectReference, isReference, references } from './secrets.js';
 import { refusal } from './view.js';
@@ -59,9 +60,12 @@ export function checkMerge(config, merged, descriptor, choices) {
   const [hadMode, mode] = [config, merged].map((all) => at(all, ['models', 'mode']));
   if (!same(hadMode, mode) && (isFilled(hadMode) || mode !== 'merge')) throw chosen('`models.mode`');
 
+  // OpenClaw reads no other spelling beside the exact one
+  const left = entries(merged, id);
+  if (!isDeepStrictEqual(all, left) && left.some(([name]) => name !== id)) throw chosen('an entry under another name than its own');
   const lists = [config, merged].map((all) => entries(all, id).map(([, entry]) => (isObject(entry) ? entry : {})));
-  const [[first], [left]] = lists;
-  if (first && !left) throw chosen('no entry of its own');
+  const [[first]] = lists;
+  if (first && !left.length) throw chosen('no entry of its own');
   const missing = lost(lists[0], lists[1]);
   if (missing) throw chosen(missing);
   const isUsers = (/** @type {[string, any]} */ [name, value]) => WRITTEN.includes(name)
@@ -180,43 +184,47 @@ function lost(before, after) {
 const headersOf = (entries) => new Map([...new Map(entries.toReversed().flatMap((entry) => membersOf(entry.headers))
   .map(([name, value]) => [inSmall(name.trim()), value]))].filter(([, value]) => isFilled(value)));
 
-/** What of a model is the user's alone: all but what describes it. @param {any} model @returns {Json} */
-const usersOwn = (model) => Object.fromEntries(Object.entries(isObject(model) ? model : {})
-  .filter(([name, value]) => isFilled(value) && !WRITTEN_OF_MODELS.includes(name)).map(([name, value]) => [name, plain(value)]));
+/** The id of a model as it is written, and what of the row is the user's alone: all but what describes it. @param {any} model @returns {Json} */
+const usersOwn = (model) => ({
+  ...Object.fromEntries(membersOf(model).filter(([name, value]) => value !== null && !WRITTEN_OF_MODELS.includes(name))),
+  id: at(model, ['id']) ?? model,
+});
 
-/** Of each id its rows, with what of them is the user's alone, up to the last that says any of it. @param {any[]} models */
-function rowsOf(models) {
-  const idOf = (/** @type {any} */ model) => {
-    const id = at(model, ['id']) ?? model;
-    return typeof id === 'string' ? id.trim() : '';
-  };
-  return new Map([...Map.groupBy(models, idOf)].map(([id, all]) => {
-    const rows = all.map(usersOwn);
-    return [id, rows.slice(0, rows.findLastIndex((row) => Object.keys(row).length > 0) + 1)];
-  }));
-}
+/** Of each id its rows. @param {any[]} models */
+const rowsOf = (models) => Map.groupBy(models.map(usersOwn), ({ id }) => (typeof id === 'string' ? id.trim() : ''));
 
 /**
  * What the component changed of models that is not its own to write: a model that is gone, or what is the user's alone of one.
- * Its rows stay, or become one that says what they say together: what the first does not say the others do.
+ * Its rows stay, or become one that says what they say together: what the first does not say the others do. Of a model that is new
+ * there is one, without such members.
  * @param {any[]} before @param {any[]} after @returns {string | undefined}
  */
 function changeOf(before, after) {
   const [had, has] = [rowsOf(before), rowsOf(after)];
   for (const [id, rows] of has) {
-    const were = had.get(id) ?? [];
-    if (![were, [Object.fromEntries(asOne(were))]].some((usual) => isDeepStrictEqual(rows, usual))) return `other settings of the model \`${id}\``;
+    const were = had.get(id) ?? [{ id: rows[0].id }];
+    const one = Object.assign({}, ...were.toReversed());
+    if (![were, [one]].some((usual) => isDeepStrictEqual(rows, usual))) return `other settings of the model \`${id}\``;
   }
   const gone = [...had.keys()].find((id) => id && !has.has(id));
   return gone && `an entry without the model \`${gone}\``;
 }
 
-/** Whether the agents' default model is the user's, or one of this provider. @param {any} had @param {any} has @param {string} id */
+/**
+ * Whether the agents' default model is the user's, or one of this provider with the same key: a profile behind the name says which,
+ * and another model needs none.
+ * @param {any} had @param {any} has @param {string} id
+ */
 function isOwnModel(had, has, id) {
   if (has === undefined || isDeepStrictEqual(had, has)) return true;
   const { primary: before, ...rest } = isObject(had) ? had : { primary: had };
   const { primary: now, ...others } = isObject(has) ? has : { primary: has };
-  return (now === undefined || now === before || isOfProvider(now, id))
+  const hasSameKey = () => {
+    const [model, key] = splitProfile(now);
+    const [hadModel, hadKey] = splitProfile(isOfProvider(before, id) ? before : '');
+    return key === hadKey || (key === undefined && canonical(model) !== canonical(hadModel));
+  };
+  return (now === undefined || now === before || (isOfProvider(now, id) && hasSameKey()))
     && Object.entries(others).every(([name, value]) => isDeepStrictEqual(at(rest, [name]), value));
 }
 
@@ -234,7 +242,7 @@ function areOwnModels(had = {}, has = {}, merged, id) {
     const alias = at(now, ['alias']);
     const isItsOwn = !isFilled(alias) || same(at(before, ['alias']), alias) || isFree(alias, name);
     return isDeepStrictEqual(before, now)
-      || (isOfProvider(name, id) && isItsOwn && isDeepStrictEqual(settings(before), settings(now)));
+      || (isOfProvider(name, id) && (before !== undefined || splitProfile(name).length === 1) && isItsOwn && isDeepStrictEqual(settings(before), settings(now)));
   });
 }
 

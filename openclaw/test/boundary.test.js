@@ -204,7 +204,7 @@ test('a merge of any number of spellings, headers, models and long names ends', 
     ['members below a long name', { models: { providers: { portkey: { ...own, models: [{ id: 'm', compat: { ['x'.repeat(5e5)]: each((at) => [`${at}`, 1]) } }] } } } }],
     ['references below a long name', { models: { providers: { portkey: { ...own, models: [{ id: 'm', compat: { ['x'.repeat(5e5)]: each((at) => [`${at}`, '${KEY}']) } }] } } } }, /a reference at/],
     ['options with a secret', { ...config, plugins: { entries: { portkey: { config: each((at) => [`o${at}`, { apiKey: `sk-${at}` }]) } } } }, /an option/],
-    ['models below a long spelling', { models: { providers: { portkey: own, [`portkey${' '.repeat(5e5)}`]: { models: Object.values(each((at) => [`${at}`, { id: 'm' }])) } } } }],
+    ['models below a long spelling', { models: { providers: { portkey: own, [`portkey${' '.repeat(5e5)}`]: { models: Object.values(each((at) => [`${at}`, { id: 'm' }])) } } } }, /another name/],
     ['beginnings of references', { models: { providers: { portkey: { ...own, name: '${'.repeat(4e5) } } } }],
   ])) {
     const view = new View(config, id);

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::merge_check::is_filled;
+use crate::{excerpt::trimmed, merge_check::is_filled};
 
 /// Whether a model's name, `provider/model`, begins with this provider.
 pub(crate) fn is_of_provider(name: &str, id: &str) -> bool {
-    name.split_once('/').is_some_and(|(provider, _)| provider.trim().eq_ignore_ascii_case(id))
+    name.split_once('/').is_some_and(|(provider, _)| trimmed(provider).eq_ignore_ascii_case(id))
 }
 
 /// The models that a configuration names, and the aliases of those that have one: those of all agents and of each, their
@@ -34,7 +34,7 @@ fn known_models<'a>(config: &'a Value, id: &str) -> Vec<(String, Option<&'a str>
     }
     for (provider, entry) in members("/models/providers") {
         // Once: there may be any number of spaces, and of models.
-        let provider = provider.trim();
+        let provider = trimmed(provider);
         let listed = entry.get("models").and_then(Value::as_array).into_iter().flatten();
         let ids = listed.filter_map(|model| model.get("id")?.as_str());
         known.extend(ids.map(|model| (canonical(&format!("{provider}/{model}")), None)));
@@ -43,10 +43,10 @@ fn known_models<'a>(config: &'a Value, id: &str) -> Vec<(String, Option<&'a str>
 }
 
 /// One spelling for the name of a model.
-fn canonical(reference: &str) -> String {
+pub(crate) fn canonical(reference: &str) -> String {
     match reference.split_once('/') {
-        Some((provider, model)) => format!("{}/{}", provider.trim().to_lowercase(), model.trim()),
-        None => reference.trim().to_owned(),
+        Some((provider, model)) => format!("{}/{}", trimmed(provider).to_lowercase(), trimmed(model)),
+        None => trimmed(reference).to_owned(),
     }
 }
 
@@ -95,7 +95,7 @@ impl Names {
 }
 
 fn named(text: &str) -> String {
-    text.trim().to_lowercase()
+    trimmed(text).to_lowercase()
 }
 
 #[cfg(test)]

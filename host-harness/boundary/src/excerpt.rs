@@ -21,12 +21,18 @@ pub(crate) fn excerpt(config: &Value, id: &str) -> Value {
     part
 }
 
+/// A text without white space around it, as JavaScript has it, and so OpenClaw: a next line is none there, and a byte order
+/// mark is.
+pub(crate) fn trimmed(text: &str) -> &str {
+    text.trim_matches(|letter: char| letter == '\u{feff}' || letter.is_whitespace() && letter != '\u{85}')
+}
+
 /// The entries of the provider `id` and their names, in any letter case. The one that is spelled as `id` comes first,
 /// because it wins.
 pub fn entries<'a>(config: &'a Value, id: &str) -> Vec<(&'a str, &'a Value)> {
     let providers = config.pointer("/models/providers").and_then(Value::as_object);
     let all = providers.into_iter().flatten().map(|(name, entry)| (name.as_str(), entry));
-    let mut own: Vec<_> = all.filter(|(name, _)| name.trim().eq_ignore_ascii_case(id)).collect();
+    let mut own: Vec<_> = all.filter(|(name, _)| trimmed(name).eq_ignore_ascii_case(id)).collect();
     own.sort_by_key(|(name, _)| *name != id);
     own
 }
@@ -45,7 +51,7 @@ pub(crate) fn put_back(to: &mut Value, from: &Value, id: &str) {
 
 /// The names that `step` stands for in `fields`.
 fn matching(fields: &Map<String, Value>, step: &str, id: &str) -> Vec<String> {
-    let matches = |name: &&String| if step == "*" { name.trim().eq_ignore_ascii_case(id) } else { *name == step };
+    let matches = |name: &&String| if step == "*" { trimmed(name).eq_ignore_ascii_case(id) } else { *name == step };
     fields.keys().filter(matches).cloned().collect()
 }
 
@@ -59,7 +65,7 @@ pub(crate) fn own_entries<'a>(document: &'a mut Value, path: &[&str], id: &str) 
         }
     }
     let Some(fields) = place.as_object_mut() else { return Vec::new() };
-    fields.iter_mut().filter(|(name, _)| name.trim().eq_ignore_ascii_case(id)).map(|(_, value)| value).collect()
+    fields.iter_mut().filter(|(name, _)| trimmed(name).eq_ignore_ascii_case(id)).map(|(_, value)| value).collect()
 }
 
 /// Copies the values at `path` into the same place of `to`. A value of another type than an object on the way is

@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error, Result,
-    aliases::{Names, is_of_provider},
-    excerpt::{entries, excerpt, models},
+    aliases::{Names, canonical, is_of_provider},
+    excerpt::{entries, excerpt, models, trimmed},
+    model_name::split_profile,
     origin::Origin,
     references::{is_reference, references},
     secret_json,
@@ -78,8 +79,12 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
         return refuse("`models.mode`");
     }
 
-    let values = |config| entries(config, id).into_iter().map(|(_, entry)| entry).collect::<Vec<_>>();
-    let (before, after) = (values(config), values(merged));
+    let (had, has) = (entries(config, id), entries(merged, id));
+    // OpenClaw reads no other spelling beside the exact one.
+    if had != has && has.iter().any(|(name, _)| *name != id) {
+        return refuse("an entry under another name than its own");
+    }
+    let [before, after] = [had, has].map(|all| all.into_iter().map(|(_, entry)| entry).collect::<Vec<_>>());
     if !before.is_empty() && after.is_empty() {
         return refuse("no entry of its own");
     }
@@ -212,34 +217,30 @@ const WRITTEN_OF_MODELS: &[&str] = &[
     "reasoning", "thinkingLevelMap",
 ];
 
-/// Of each id its rows, with the members that only the user may write, all that do not describe the model; up to the last
-/// that has any.
-fn rows<'a>(models: &[&'a Value]) -> BTreeMap<&'a str, Vec<BTreeMap<&'a str, Value>>> {
+/// Of each id its rows: the id as it is written, and the members that only the user may write, all that do not describe the
+/// model.
+fn rows<'a>(models: &[&'a Value]) -> BTreeMap<&'a str, Vec<BTreeMap<&'a str, &'a Value>>> {
     let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for &model in models {
-        let id = model.get("id").unwrap_or(model).as_str().map(str::trim).unwrap_or_default();
+        let id = model.get("id").unwrap_or(model);
         let members = model.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value));
-        let own = members.filter(|(name, value)| is_filled(value) && !WRITTEN_OF_MODELS.contains(name));
-        let plain = |value: &Value| value.as_str().map_or_else(|| value.clone(), |text| text.trim().into());
-        all.entry(id).or_default().push(own.map(|(name, value)| (name, plain(value))).collect::<BTreeMap<_, _>>());
-    }
-    for rows in all.values_mut() {
-        let said = rows.iter().rposition(|row| !row.is_empty()).map_or(0, |last| last + 1);
-        rows.truncate(said);
+        let own = members.filter(|(name, value)| !value.is_null() && !WRITTEN_OF_MODELS.contains(name));
+        all.entry(id.as_str().map(trimmed).unwrap_or_default()).or_default().push(own.chain([("id", id)]).collect());
     }
     all
 }
 
 /// A change of the models that the plugin may not make: a model is missing, or a member that only the user may write
 /// differs. The rows of an id stay, or become one that says what they say together: what the first does not say the others
-/// do.
+/// do. Of a model that is new there is one, without such members.
 fn change_of(before: &[&Value], after: &[&Value]) -> Option<String> {
     let (had, has) = (rows(before), rows(after));
     for (id, rows) in &has {
-        let were = had.get(id).map(Vec::as_slice).unwrap_or_default();
-        let one: BTreeMap<_, _> = were.iter().rev().flatten().collect();
-        let is_one = || matches!(&rows[..], [row] if row.iter().collect::<BTreeMap<_, _>>() == one);
-        if rows != were && !is_one() {
+        let is_one = |row: &BTreeMap<_, _>| match had.get(id) {
+            Some(were) => *row == were.iter().rev().flatten().map(|(&name, &value)| (name, value)).collect(),
+            None => row.len() == 1,
+        };
+        if had.get(id) != Some(rows) && !matches!(&rows[..], [row] if is_one(row)) {
             return Some(format!("other settings of the model `{id}`"));
         }
     }
@@ -255,7 +256,7 @@ pub(crate) fn is_filled(value: &Value) -> bool {
 /// Whether they are equal, apart from white space around a text.
 fn same(one: &Value, other: &Value) -> bool {
     match (one.as_str(), other.as_str()) {
-        (Some(one), Some(other)) => one.trim() == other.trim(),
+        (Some(one), Some(other)) => trimmed(one) == trimmed(other),
         _ => one == other,
     }
 }
@@ -285,7 +286,8 @@ fn is_users(before: &[&Value], name: &str, value: &Value) -> bool {
     }
 }
 
-/// Whether the agents' default model is the user's, or one of this provider.
+/// Whether the agents' default model is the user's, or one of this provider with the same key: a profile behind the name
+/// says which, and another model needs none.
 fn is_own_model(had: Option<&Value>, has: Option<&Value>, id: &str) -> bool {
     let Some(has) = has else { return true };
     let primary = |model: &Value| match model {
@@ -293,7 +295,14 @@ fn is_own_model(had: Option<&Value>, has: Option<&Value>, id: &str) -> bool {
         other => Some(other.clone()),
     };
     let now = primary(has);
-    let is_own = now.as_ref().and_then(Value::as_str).is_some_and(|name| is_of_provider(name, id));
+    let was = had.and_then(primary);
+    let was = was.as_ref().and_then(Value::as_str).filter(|name| is_of_provider(name, id)).unwrap_or_default();
+    let has_same_key = |name: &str| {
+        let ((had, had_key), (has, key)) = (split_profile(was), split_profile(name));
+        key == had_key || key.is_none() && canonical(has) != canonical(had)
+    };
+    let is_own =
+        now.as_ref().and_then(Value::as_str).is_some_and(|name| is_of_provider(name, id) && has_same_key(name));
     let mut others = has.as_object().into_iter().flatten().filter(|(name, _)| *name != "primary");
     Some(has) == had
         || (is_own || now.is_none() || now == had.and_then(primary))
@@ -322,7 +331,8 @@ fn are_own_models(had: Option<&Value>, has: Option<&Value>, merged: &Value, id: 
         let (was, is) = (alias(before), alias(now));
         let is_free =
             !is_filled(&is) || same(&was, &is) || is.as_str().is_some_and(|alias| names.are_only(alias, name));
-        before == now || is_of_provider(name, id) && is_free && settings(before) == settings(now)
+        let is_known = before.is_some() || split_profile(name).1.is_none();
+        before == now || is_of_provider(name, id) && is_known && is_free && settings(before) == settings(now)
     })
 }
 

@@ -872,11 +872,7 @@ impl State {
             || is_done && !self.items.is_any && (has_no_reason() || are_whole_calls());
         if !has_end || is_cut && is_whole(&self.reason) {
             let is_empty = self.is_document && !self.has_pieces && !is_cut;
-            let mut error =
-                if is_empty { error::no_completion(&self.head, &self.quote) } else { truncated(&self.head) };
-            if has_end {
-                error.message = "The answer ends within a tool call".into();
-            }
+            let error = if is_empty { error::no_completion(&self.head, &self.quote) } else { truncated(&self.head) };
             return self.fail(error);
         }
         let reason = finish_reason(&self.reason, self.calls.announced() > 0);
