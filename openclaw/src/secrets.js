@@ -91,13 +91,24 @@ export function linesIn(json, shortest, named = false) {
   return Object.entries(json ?? {}).flatMap(([name, value]) => linesIn(value, shortest, named || namesASecret(name)));
 }
 
-/** @param {string} text @returns {unknown} what it is as JSON, where that is an object or a list */
+/** @param {any} json @returns {number} */
+const membersIn = (json) => (json && typeof json === 'object'
+  ? Object.values(json).reduce((sum, value) => sum + (Array.isArray(json) ? 0 : 1) + membersIn(value), 0) : 0);
+
+/** A text in JSON. */
+const TEXTS = /"[^"\\]*(?:\\.[^"\\]*)*"/g;
+
+/**
+ * What the text is as JSON, where that is an object or a list, in which no name stands twice: of two only the last would be looked at.
+ * @param {string} text @returns {unknown}
+ */
 export function parsed(text) {
   // an error for each of any number of texts would cost many times what looking at them does
   if (!/^[ \t\r\n]*[[{]/.test(text)) return undefined;
   try {
     const json = JSON.parse(text);
-    return json && typeof json === 'object' ? json : undefined;
+    const colons = text.replace(TEXTS, '').split(':').length - 1;
+    return json && typeof json === 'object' && membersIn(json) === colons ? json : undefined;
   } catch {
     return undefined;
   }

@@ -49,11 +49,34 @@ impl Resolver for Unresolved {
     }
 }
 
-/// The text as JSON, if it is an object or an array.
+/// The text as JSON, if it is an object or an array, in which no name stands twice: of two only the last would be looked at.
 pub fn parse(text: &str) -> Option<Value> {
     // A number or a quoted text is as good as plain text, and need not be read as anything else.
     text.trim_start().starts_with(['{', '[']).then_some(())?;
-    serde_json::from_str(text).ok()
+    serde_json::from_str(text).ok().filter(|json| members(json) == colons(text))
+}
+
+fn members(json: &Value) -> usize {
+    match json {
+        Value::Object(all) => all.values().map(|value| 1 + members(value)).sum(),
+        Value::Array(items) => items.iter().map(members).sum(),
+        _ => 0,
+    }
+}
+
+/// The colons outside of texts.
+fn colons(json: &str) -> usize {
+    let (mut count, mut is_text, mut is_escaped) = (0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b':' if !is_text => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// Whether the text looks like JSON but cannot be parsed.
