@@ -25,8 +25,11 @@ const KEY = descriptor.credentials[0];
  */
 export const providerConfig = (config) => entries(config, descriptor.id)[0]?.[1] ?? {};
 
-/** @param {Json | undefined} config @returns {string} where the provider is called: blank is as good as nothing */
-export const baseUrlOf = (config) => providerConfig(config).baseUrl?.trim().replace(/\/$/, '') || descriptor.defaultBaseUrl;
+/** Where an entry or a model says that it is called: blank is as good as nothing. @param {Json} of @returns {string | undefined} */
+export const urlIn = ({ baseUrl }) => baseUrl?.trim().replace(/\/$/, '') || undefined;
+
+/** @param {Json | undefined} config @returns {string} where the provider is called */
+export const baseUrlOf = (config) => urlIn(providerConfig(config)) ?? descriptor.defaultBaseUrl;
 
 /** @param {Json | undefined} config @returns {Json} the options of the plugin */
 export function pluginOptions(config) {

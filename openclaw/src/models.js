@@ -2,8 +2,9 @@
 import { getRuntimeConfigSourceSnapshot } from 'openclaw/plugin-sdk/runtime-config-snapshot';
 import { descriptor } from '../component/descriptor.js';
 import { traitsOf, use } from './component.js';
-import { baseUrlOf, connect, pluginOptions, providerConfig } from './config.js';
+import { baseUrlOf, connect, pluginOptions, providerConfig, urlIn } from './config.js';
 import { toError } from './errors.js';
+import { entries } from './excerpt.js';
 import { pseudoModel, transport } from './host.js';
 import { askCosts, isSet, knownCosts } from './prices.js';
 
@@ -79,11 +80,22 @@ export function describeModel(id, config, costs = knownCosts(config)) {
   };
 }
 
-/** What the user wrote of a model. @param {any} config @param {string} id @returns {any} */
-export function configuredModel(config, id) {
-  const { models } = providerConfig(config);
-  return (Array.isArray(models) && models.find((row) => row?.id === id)) || {};
+/**
+ * What the user wrote of a model, and the entry that lists it. As OpenClaw finds them: ids are trimmed, the first entry that lists the
+ * model counts, and of several rows of one id the first that says a thing.
+ * @param {any} config @param {string} id @returns {{ entry: any, row: any }}
+ */
+function listed(config, id) {
+  for (const [, entry] of entries(config, descriptor.id)) {
+    const models = Array.isArray(entry?.models) ? entry.models : [];
+    const rows = models.filter((/** @type {any} */ row) => typeof row?.id === 'string' && row.id.trim() === id.trim());
+    if (rows.length) return { entry, row: rows.reduceRight((/** @type {any} */ said, /** @type {any} */ row) => ({ ...said, ...row }), {}) };
+  }
+  return { entry: {}, row: {} };
 }
+
+/** What the user wrote of a model. @param {any} config @param {string} id @returns {any} */
+export const configuredModel = (config, id) => listed(config, id).row;
 
 /**
  * OpenClaw's hook for a model that it is about to use: what the user wrote wins over what the component knows, which wins over
@@ -94,7 +106,8 @@ export function configuredModel(config, id) {
  */
 export function normalizeResolvedModel({ config, model }, source = getRuntimeConfigSourceSnapshot) {
   const read = source() ?? config;
-  const written = defined({ maxTokens: providerConfig(read).maxTokens, ...configuredModel(read, model.id) });
+  const { entry, row } = listed(read, model.id);
+  const written = defined({ maxTokens: providerConfig(read).maxTokens, ...row });
   if (!isSet(written.cost)) delete written.cost; // onboarding writes zeros
   const { compat, ...known } = knownOf(model.id, config, knownCosts(config));
   const hasOwnEfforts = model.compat?.supportedReasoningEfforts ?? model.compat?.reasoningEffortMap;
@@ -102,7 +115,7 @@ export function normalizeResolvedModel({ config, model }, source = getRuntimeCon
   const added = Object.fromEntries(Object.entries(known).filter(([name]) => !(name in written)));
   // There is one API that the gateway is asked in. Where the entry names another, OpenClaw may have changed the base URL for it:
   // for `anthropic-messages` it takes the /v1 off.
-  const way = model.api === api ? {} : { api, baseUrl: written.baseUrl ?? baseUrlOf(read) };
+  const way = model.api === api ? {} : { api, baseUrl: urlIn(row) ?? urlIn(entry) ?? baseUrlOf(read) };
   const normal = { ...model, ...way, ...added, ...(compat && { compat: { ...compat, ...model.compat } }) };
   return normal.maxTokens > normal.contextWindow ? { ...normal, maxTokens: normal.contextWindow } : normal;
 }

@@ -104,6 +104,31 @@ test('is asked in the gateway\'s one API, at the base URL as it is written', () 
   assert.deepEqual(way({ id: 'm', api: 'openai-completions', baseUrl: 'http://x/v1' }), { api: 'openai-completions', baseUrl: 'http://x/v1' });
 });
 
+// As OpenClaw finds it: the first entry that lists the model counts, ids are trimmed, and rows of one id are joined.
+test('is called at its own base URL, whichever row says it', () => {
+  const own = 'http://o/v1';
+  const row = { id: 'm', baseUrl: own };
+  /** @type {[models: any, entries: any, expected: string][]} */
+  const cases = [
+    [[{ id: ' m ', baseUrl: own }], {}, own],
+    [[{ id: 'm' }, row], {}, own],
+    [[row, { id: 'm', baseUrl: 'http://x/v1' }], {}, own],
+    [[{ id: 'm', baseUrl: ' ' }], {}, 'http://h/v1'],
+    [[null, 'm', { id: 3 }, {}, row], {}, own],
+    [[], { Portkey: { models: [row] } }, own],
+    [undefined, { ' PORTKEY ': { models: [row] } }, own],
+    [[], { Portkey: { baseUrl: `${own}/`, models: [{ id: 'm' }] } }, own],
+    [[], { Portkey: { models: [{ id: 'm' }] } }, 'http://h/v1'],
+    [[{ id: 'm' }], { Portkey: { models: [row] } }, 'http://h/v1'],
+    [[], { Portkey: { baseUrl: own, models: [{ id: 'n', baseUrl: own }] } }, 'http://h/v1'],
+  ];
+  for (const [models, entries, expected] of cases) {
+    const read = { models: { providers: { ...entries, portkey: { baseUrl: 'http://h/v1', models } } } };
+    const model = { id: 'm', name: 'n', api: 'anthropic-messages', baseUrl: 'http://stripped' };
+    assert.equal(normalizeResolvedModel({ config: read, model }, () => read).baseUrl, expected, JSON.stringify(read));
+  }
+});
+
 test('what the user wrote wins', () => {
   const id = '@anthropic/claude-sonnet-4-5';
   const row = { id, reasoning: false, input: ['text'], contextWindow: 50_000, compat: { maxTokensField: 'max_completion_tokens' } };
