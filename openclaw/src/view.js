@@ -49,8 +49,8 @@ function mapSecrets(document, id, change) {
     mapOwn(all, (plugin) => inside(plugin, 'config', (options) => mapped(options, change.option))))));
 }
 
-/** Whether the text is meant as JSON, and is none. @param {string} text */
-const isBroken = (text) => /^\s*['[{]/.test(text) && !parsed(text);
+/** Whether the text is meant as JSON, and is none: in quotes of any kind. @param {string} text */
+const isBroken = (text) => /^[\s"]*['[{]/.test(text) && !parsed(text);
 
 /** As JSON, the same for the same members in whatever order. @param {any} value */
 const inOrder = (value) => JSON.stringify(

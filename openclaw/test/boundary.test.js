@@ -116,6 +116,16 @@ test('what is null is made where a component adds to it', () => {
   }
 });
 
+test('what is meant as JSON and is none is hidden, but for its first sign', () => {
+  const json = '{"api_key":"inline-secret"}';
+  for (const text of [json.slice(0, -1), `'${json}'`, JSON.stringify(json), ` " [${json}`]) {
+    const { models, plugins } = new View({ ...configured({ headers: { a: text } }), plugins: { entries: { portkey: { config: { config: text } } } } }, 'portkey').document;
+    const sign = text.trim()[0];
+    assert.deepEqual([models.providers.portkey.headers, plugins.entries.portkey.config], [{ a: `${sign}SEALED_1` }, { config: `${sign}SEALED_2` }]);
+  }
+  assert.match(new View(configured({ headers: { a: '"pc-1"' } }), 'portkey').json(), /pc-1/);
+});
+
 test('of what a component makes of the configuration only its own part is taken, with every secret in its place', () => {
   const { id, default_base_url, env_vars, config: base, hidden, shown, cases } = fixture('merges');
   const seen = new View(base, id).json();

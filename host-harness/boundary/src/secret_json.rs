@@ -79,15 +79,21 @@ fn colons(json: &str) -> usize {
     count
 }
 
-/// Whether the text looks like JSON but cannot be parsed.
-pub(crate) fn is_broken(text: &str) -> bool {
-    text.trim_start().starts_with(['{', '[', '\'']) && parse(text).is_none()
+/// Whether the text looks like JSON but cannot be parsed. In quotes of any kind it cannot.
+pub fn is_broken(text: &str) -> bool {
+    let begun = text.trim_start_matches(|sign: char| sign == '"' || sign.is_whitespace());
+    begun.starts_with(['{', '[', '\'']) && parse(text).is_none()
 }
 
 /// Whether the text is a reference and nothing else: a user wrote no secret there.
 pub fn is_bare_reference(text: &str) -> bool {
     let text = text.trim();
     references(text).first().is_some_and(|name| text.len() == name.len() + "${}".len())
+}
+
+/// Whether all of the text is, or may be, a secret; `named` says that it is under a secret's name.
+pub fn is_secret(text: &str, named: bool) -> bool {
+    named && !text.trim().is_empty() && !is_bare_reference(text) || holds_password(text)
 }
 
 /// Whether the text is a URL with a password in it.
@@ -198,9 +204,8 @@ impl Concealer<'_> {
 
     /// Whether this text is hidden as a whole.
     fn hides(&self, text: &str, named: bool) -> bool {
-        let is_literal = named && !text.trim().is_empty() && !is_bare_reference(text);
         let within = || parse(text).is_some_and(|mut json| Concealer { count: 0, ..*self }.conceal(&mut json, named));
-        is_literal || self.references && is_reference(text) || holds_password(text) || within()
+        is_secret(text, named) || self.references && is_reference(text) || within()
     }
 }
 
@@ -363,6 +368,8 @@ mod tests {
             (json!("{\"api_key\": \"sk-1\"}"), 1, json!("{\"api_key\":\"SEALED_1\"}")),
             (json!("{'api_key': 'sk-1'}"), 1, json!("{SEALED_1")),
             (json!("'{\"api_key\": \"sk-1\"}'"), 1, json!("'SEALED_1")),
+            (json!(" \"{\\\"api_key\\\": \\\"sk-1\\\"}\""), 1, json!("\"SEALED_1")),
+            (json!("\"pc-abc\""), 0, json!("\"pc-abc\"")),
             (json!("pc-abc"), 0, json!("pc-abc")),
             (
                 json!({"max_tokens": 7, "token": true, "cache": {"mode": "simple"}, "key": " "}),

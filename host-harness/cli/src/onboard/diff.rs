@@ -1,10 +1,14 @@
 //! Shows the difference that a change makes to the configuration's text, with secrets hidden.
 
-use std::{collections::BTreeSet, mem, ops::Range, time::Duration};
+use std::{collections::BTreeSet, ops::Range, time::Duration};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use anstyle::{AnsiColor, Style};
-use host_harness::command_line::json5::{Kind, Node, parse};
+use host_harness::command_line::{
+    self,
+    json5::{Kind, Node, parse},
+    secret_json,
+};
 use serde_json::Value;
 use similar::{Change, ChangeTag, DiffableStr, TextDiff};
 
@@ -16,7 +20,7 @@ const AROUND: usize = 2;
 /// How long the least difference is looked for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Shorter texts are no secrets, and would be found everywhere.
+/// Shorter texts are not looked for elsewhere: they would be found everywhere.
 const SHORTEST: usize = 6;
 
 /// What stands for a secret.
@@ -125,27 +129,28 @@ fn conceal(value: &mut Value, is_secret: bool, found: &mut BTreeSet<String>) {
             fields.iter_mut().for_each(|(name, value)| conceal(value, holds_secrets(name, is_secret), found));
         }
         Value::Array(items) => items.iter_mut().for_each(|item| conceal(item, is_secret, found)),
-        Value::String(text) if is_secret && text.len() >= SHORTEST && !is_reference(text) => {
-            // As the file has it; and once more, where it stands in JSON that is a text there.
-            let escaped = escaped(text);
-            found.insert(self::escaped(&escaped));
-            found.insert(escaped);
-            found.insert(mem::replace(text, HIDDEN.to_owned()));
+        // `Bearer ${NAME}` is what a person wants to see, and no secret.
+        Value::String(text) if secret_json::is_secret(text.strip_prefix("Bearer ").unwrap_or(text), is_secret) => {
+            if text.len() >= SHORTEST {
+                // As the file has it; and once more, where it stands in JSON that is a text there.
+                let escaped = escaped(text);
+                found.extend([text.clone(), self::escaped(&escaped), escaped]);
+            }
+            HIDDEN.clone_into(text);
         }
         // JSON that is a text, such as a header.
-        Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
-            match serde_json::from_str::<Value>(text) {
-                Ok(json) => {
-                    let mut shown = json.clone();
-                    conceal(&mut shown, false, found);
-                    if shown != json {
-                        *text = shown.to_string();
-                    }
+        Value::String(text) => match secret_json::parse(text) {
+            Some(json) => {
+                let mut shown = json.clone();
+                conceal(&mut shown, false, found);
+                if shown != json {
+                    *text = shown.to_string();
                 }
-                // Any of it may be one.
-                Err(_) => HIDDEN.clone_into(text),
             }
-        }
+            // Any of it may be one.
+            None if secret_json::is_broken(text) => HIDDEN.clone_into(text),
+            None => {}
+        },
         _ => {}
     }
 }
@@ -159,18 +164,10 @@ fn escaped(text: &str) -> String {
     Value::from(text).to_string().trim_matches('"').to_owned()
 }
 
-/// `${NAME}` is what a person wants to see, and no secret.
-fn is_reference(text: &str) -> bool {
-    text.strip_prefix("Bearer ").unwrap_or(text).starts_with("${") && text.ends_with('}')
-}
-
 /// All of an `env` block may be one, and the URL of a proxy may hold a password.
 fn names_a_secret(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    host_harness::command_line::names_a_secret(name)
-        || lower == "env"
-        || lower.starts_with("proxy")
-        || lower.ends_with("proxy")
+    command_line::names_a_secret(name) || lower == "env" || lower.starts_with("proxy") || lower.ends_with("proxy")
 }
 
 #[cfg(test)]
@@ -227,6 +224,48 @@ mod tests {
             for part in ["***", "// of p", "-  id: 1}", "+  id: 2}"] {
                 assert!(shown.contains(part), "{written}: {part} not in {shown}");
             }
+        }
+    }
+
+    /// A reference alone is no secret, and a text with one in it may be: as the boundary takes it.
+    #[test]
+    fn what_the_boundary_hides_is_hidden() {
+        let shown = |written: &str| {
+            let text = |id: u8| format!("{{\n{written},\nid: {id}}}\n");
+            lines(&text(1), &text(2), &BTreeSet::new()).join("\n")
+        };
+        for written in [
+            r#"apiKey: "${A}SECRET${B}""#,
+            r#"apiKey: "${NAME:-SECRET}""#,
+            r#"apiKey: "${sk-SECRET-1}""#,
+            r#"apiKey: "$${SECRET}""#,
+            r#"apiKey: "SECR""#,
+            r#"authorization: "Bearer ${NAME:-SECRET}""#,
+            r#"authorization: "Bearer ${A} SECRET ${B}""#,
+            r#"custom_host: "https://user:SECRET@host/v1""#,
+            r#"note: " socks5://:SECRET@host ""#,
+            r#"note: ["https://user:SECRET@host/${PATH}"]"#,
+            r#"config: "{\"custom_host\": \"https://user:SECRET@host/v1\"}""#,
+            r#"config: "{\"api_key\": \"${A}SECRET${B}\"}""#,
+            r#"config: "'{\"api_key\": \"SECRET-1\"}'""#,
+            r#"config: "\"{\\\"api_key\\\": \\\"SECRET-1\\\"}\"""#,
+            r#"config: " \" [{\\\"api_key\\\": \\\"SECRET-1""#,
+            r#"config: "{\"inner\": \"'{'api_key': 'SECRET-1'}'\"}""#,
+        ] {
+            let shown = shown(written);
+            assert!(!shown.contains("SECR") && shown.contains("***"), "{written}: {shown}");
+        }
+        for written in [
+            r#"apiKey: "${PORTKEY_API_KEY}""#,
+            r#"apiKey: " ${PORTKEY_API_KEY} ""#,
+            r#"authorization: "Bearer ${PORTKEY_API_KEY}""#,
+            r#"config: "{\"api_key\":\"${PORTKEY_API_KEY}\"}""#,
+            r#"baseUrl: "https://user@host/v1""#,
+            r#"apiKey: " ""#,
+            r#"note: "\"in quotes\"""#,
+        ] {
+            let shown = shown(written);
+            assert!(shown.contains(written), "{written}: {shown}");
         }
     }
 
