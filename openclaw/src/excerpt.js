@@ -20,6 +20,12 @@ export const inSmall = (name) => name.replace(/[A-Z]/g, (letter) => letter.toLow
 /** @param {string} name @param {string} id */
 export const isOwn = (name, id) => inSmall(name.trim()) === id;
 
+/** The id in a row of models of the provider: OpenClaw takes `portkey/m` there for the `m` of Portkey. @param {string} model @param {string} id */
+export function modelId(model, id) {
+  const [provider, ...rest] = model.split('/');
+  return (rest.length && isOwn(provider, id) ? rest.join('/') : model).trim();
+}
+
 /** @param {any} fields @param {string} step @param {string} id */
 const matching = (fields, step, id) => Object.keys(fields).filter((name) => (step === '*' ? isOwn(name, id) : name === step));
 

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { canonical, freeIn, isOfProvider } from './aliases.js';
-import { at, entries, inSmall, isFilled, isObject, membersOf, own, part } from './excerpt.js';
+import { at, entries, inSmall, isFilled, isObject, membersOf, modelId, own, part } from './excerpt.js';
 import { splitProfile } from './model-name.js';
 import { configError, samePlace } from './origin.js';
 import { allReferences, isObjectReference, isReference, references } from './secrets.js';
@@ -76,7 +76,7 @@ export function checkMerge(config, merged, descriptor, choices) {
   const other = lists[1].flatMap((entry) => Object.entries(entry)).find((member) => !isUsers(member));
   if (other) throw chosen(`\`${other[0]}\``);
   const [models, now] = lists.map((all) => all.flatMap(({ models: list }) => (Array.isArray(list) ? list : [])));
-  const change = changeOf(models, now);
+  const change = changeOf(models, now, id);
   if (change) throw chosen(change);
   const [had, has] = [config, merged].map((all) => at(all, ['agents', 'defaults']));
   if (!isOwnModel(had?.model, has?.model, id)) throw chosen('the default model');
@@ -190,17 +190,17 @@ const usersOwn = (model) => ({
   id: at(model, ['id']) ?? model,
 });
 
-/** Of each id its rows. @param {any[]} models */
-const rowsOf = (models) => Map.groupBy(models.map(usersOwn), ({ id }) => (typeof id === 'string' ? id.trim() : ''));
+/** Of each id its rows. @param {any[]} models @param {string} provider */
+const rowsOf = (models, provider) => Map.groupBy(models.map(usersOwn), ({ id }) => (typeof id === 'string' ? modelId(id, provider) : ''));
 
 /**
  * What the component changed of models that is not its own to write: a model that is gone, or what is the user's alone of one.
  * Its rows stay, or become one that says what they say together: what the first does not say the others do. Of a model that is new
  * there is one, without such members.
- * @param {any[]} before @param {any[]} after @returns {string | undefined}
+ * @param {any[]} before @param {any[]} after @param {string} provider @returns {string | undefined}
  */
-function changeOf(before, after) {
-  const [had, has] = [rowsOf(before), rowsOf(after)];
+function changeOf(before, after, provider) {
+  const [had, has] = [rowsOf(before, provider), rowsOf(after, provider)];
   for (const [id, rows] of has) {
     const were = had.get(id) ?? [{ id: rows[0].id }];
     const one = Object.assign({}, ...were.toReversed());

@@ -4,7 +4,7 @@ import { descriptor } from '../component/descriptor.js';
 import { traitsOf, use } from './component.js';
 import { baseUrlOf, connect, pluginOptions, providerConfig, urlIn } from './config.js';
 import { toError } from './errors.js';
-import { entries } from './excerpt.js';
+import { entries, modelId } from './excerpt.js';
 import { pseudoModel, transport } from './host.js';
 import { askCosts, isSet, knownCosts } from './prices.js';
 
@@ -88,7 +88,9 @@ export function describeModel(id, config, costs = knownCosts(config)) {
 function listed(config, id) {
   for (const [, entry] of entries(config, descriptor.id)) {
     const models = Array.isArray(entry?.models) ? entry.models : [];
-    const rows = models.filter((/** @type {any} */ row) => typeof row?.id === 'string' && row.id.trim() === id.trim());
+    const named = (/** @type {(written: string) => string} */ idOf) => models.filter((/** @type {any} */ row) => typeof row?.id === 'string' && idOf(row.id) === id.trim());
+    const exact = named((written) => written.trim());
+    const rows = exact.length ? exact : named((written) => modelId(written, descriptor.id));
     if (rows.length) return { entry, row: rows.reduceRight((/** @type {any} */ said, /** @type {any} */ row) => ({ ...said, ...row }), {}) };
   }
   return { entry: {}, row: {} };

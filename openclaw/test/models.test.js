@@ -113,6 +113,8 @@ test('is called at its own base URL, whichever row says it', () => {
     [[{ id: ' m ', baseUrl: own }], {}, own],
     [[{ id: 'm' }, row], {}, own],
     [[row, { id: 'm', baseUrl: 'http://x/v1' }], {}, own],
+    [[{ id: 'Portkey/m', baseUrl: own }], {}, own],
+    [[{ id: 'portkey/m', baseUrl: own }, { id: 'm' }], {}, 'http://h/v1'],
     [[{ id: 'm', baseUrl: ' ' }], {}, 'http://h/v1'],
     [[null, 'm', { id: 3 }, {}, row], {}, own],
     [[], { Portkey: { models: [row] } }, own],

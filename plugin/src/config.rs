@@ -292,7 +292,7 @@ fn models(root: &Object<'_>, provider: &Object<'_>) -> Vec<(String, String)> {
 }
 
 /// The model in a reference to one of this provider, whose name hosts take in any case and with spaces.
-fn own_id(reference: &str) -> Option<&str> {
+pub(crate) fn own_id(reference: &str) -> Option<&str> {
     let (provider, id) = reference.split_once('/')?;
     provider.trim().eq_ignore_ascii_case(portkey::ID).then_some(id.trim())
 }

@@ -91,7 +91,8 @@ fn merged<'a>(mut provider: Object<'a>, choices: &Choices, candidate: &'a str) -
         }
     }
     let mut models: Vec<_> = rows.into_iter().filter_map(as_one).collect();
-    if !ids.iter().any(|id| id == candidate) {
+    // OpenClaw takes `portkey/m` for `m` there.
+    if !ids.iter().any(|id| id == candidate || config::own_id(id) == Some(candidate)) {
         models.push(model_entry(candidate));
     }
     provider.set("models", models);

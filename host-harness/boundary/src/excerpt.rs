@@ -42,6 +42,14 @@ pub fn models<'a>(config: &'a Value, id: &str) -> Vec<&'a Value> {
     entries(config, id).iter().filter_map(|(_, entry)| entry.get("models")?.as_array()).flatten().collect()
 }
 
+/// The id in a row of models of the provider `id`: OpenClaw takes `portkey/m` there for the `m` of Portkey.
+pub fn model_id<'a>(model: &'a str, id: &str) -> &'a str {
+    match model.split_once('/') {
+        Some((provider, model)) if trimmed(provider).eq_ignore_ascii_case(id) => trimmed(model),
+        _ => trimmed(model),
+    }
+}
+
 /// Puts the plugin's part of `from` into `to`.
 pub(crate) fn put_back(to: &mut Value, from: &Value, id: &str) {
     for path in SHARED {

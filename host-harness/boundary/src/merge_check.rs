@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     Error, Result,
     aliases::{Names, canonical, is_of_provider},
-    excerpt::{entries, excerpt, models, trimmed},
+    excerpt::{entries, excerpt, model_id, models, trimmed},
     model_name::split_profile,
     origin::Origin,
     references::{is_reference, references},
@@ -97,7 +97,7 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
     {
         return refuse(&format!("`{name}`"));
     }
-    if let Some(change) = change_of(&models(config, id), &models(merged, id)) {
+    if let Some(change) = change_of(&models(config, id), &models(merged, id), id) {
         return refuse(&change);
     }
     let [had, has] = [config, merged].map(|config| config.pointer("/agents/defaults").unwrap_or(&Value::Null));
@@ -219,13 +219,15 @@ const WRITTEN_OF_MODELS: &[&str] = &[
 
 /// Of each id its rows: the id as it is written, and the members that only the user may write, all that do not describe the
 /// model.
-fn rows<'a>(models: &[&'a Value]) -> BTreeMap<&'a str, Vec<BTreeMap<&'a str, &'a Value>>> {
+fn rows<'a>(models: &[&'a Value], provider: &str) -> BTreeMap<&'a str, Vec<BTreeMap<&'a str, &'a Value>>> {
     let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for &model in models {
         let id = model.get("id").unwrap_or(model);
         let members = model.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value));
         let own = members.filter(|(name, value)| !value.is_null() && !WRITTEN_OF_MODELS.contains(name));
-        all.entry(id.as_str().map(trimmed).unwrap_or_default()).or_default().push(own.chain([("id", id)]).collect());
+        all.entry(id.as_str().map(|id| model_id(id, provider)).unwrap_or_default())
+            .or_default()
+            .push(own.chain([("id", id)]).collect());
     }
     all
 }
@@ -233,8 +235,8 @@ fn rows<'a>(models: &[&'a Value]) -> BTreeMap<&'a str, Vec<BTreeMap<&'a str, &'a
 /// A change of the models that the plugin may not make: a model is missing, or a member that only the user may write
 /// differs. The rows of an id stay, or become one that says what they say together: what the first does not say the others
 /// do. Of a model that is new there is one, without such members.
-fn change_of(before: &[&Value], after: &[&Value]) -> Option<String> {
-    let (had, has) = (rows(before), rows(after));
+fn change_of(before: &[&Value], after: &[&Value], id: &str) -> Option<String> {
+    let (had, has) = (rows(before, id), rows(after, id));
     for (id, rows) in &has {
         let is_one = |row: &BTreeMap<_, _>| match had.get(id) {
             Some(were) => *row == were.iter().rev().flatten().map(|(&name, &value)| (name, value)).collect(),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use boundary::{
-    excerpt::{entries, models},
+    excerpt::{entries, model_id, models},
     references::{is_reference, references},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -231,6 +231,14 @@ impl Setup {
                 }
             }
         }
+        // A row that is spelled with the provider's name, where no other has the id itself.
+        let spelled: Vec<_> = joined.keys().filter(|id| model_id(id, &descriptor.id) != *id).cloned().collect();
+        for spelled in spelled {
+            let id = model_id(&spelled, &descriptor.id).to_owned();
+            if let Some(row) = joined.shift_remove(&spelled) {
+                joined.entry(id).or_insert(row);
+            }
+        }
         joined
     }
 
@@ -280,5 +288,15 @@ mod tests {
         assert_eq!(models["m"]["headers"], json!({"a": "1"}));
         assert_eq!(models["m"]["cost"], json!({"input": 1, "output": 2}));
         assert_eq!((&models["m"]["name"], models.as_object().unwrap().len()), (&json!("last"), 2));
+    }
+
+    #[test]
+    fn a_row_with_the_providers_name_is_the_models_where_no_other_is() {
+        let rows = json!([{"id": "acme/m", "name": "1"}, {"id": "Acme/ n", "name": "2"}, {"id": "n", "name": "3"}, {"id": "@x/m", "name": "4"}]);
+        let setup = Setup::new(json!({"models": {"providers": {"acme": {"models": rows}}}}));
+        let models = setup.models(&descriptor());
+        let mut names: Vec<_> = models.iter().map(|(id, row)| (id.as_str(), row["name"].as_str().unwrap())).collect();
+        names.sort_unstable();
+        assert_eq!(names, [("@x/m", "4"), ("m", "1"), ("n", "3")]);
     }
 }

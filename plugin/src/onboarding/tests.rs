@@ -46,6 +46,8 @@ fn o3_an_api_key_is_trimmed_and_kept_if_it_is_a_text() {
 #[test]
 fn o4_existing_models_come_first() {
     assert_eq!(ids(&provider(json!({"models": [{"id": "custom-model"}]}))), ["custom-model", portkey::MODEL]);
+    // OpenClaw takes this for the same, where no row has the id alone.
+    assert_eq!(ids(&provider(json!({"models": [{"id": REF}]}))), [REF]);
 }
 
 #[test]
