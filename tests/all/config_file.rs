@@ -265,6 +265,8 @@ fn what_is_in_the_files_place_is_used_as_it_is_or_refused() {
         fs::set_permissions(&user.config, fs::Permissions::from_mode(given)).unwrap();
         user.cli.run(&user.onboard(&[])).ok();
         assert_eq!(mode(), 0o600);
+        let backup = fs::metadata(user.folder.join("openclaw.json.bak-1")).unwrap();
+        assert_eq!(backup.permissions().mode() & 0o777, 0o600, "it holds the same keys");
     }
     user.holding(Some(OLD));
     fs::set_permissions(&user.config, fs::Permissions::from_mode(0o400)).unwrap();
