@@ -156,6 +156,8 @@ fn a_pipe_gets_the_reply_as_it_is_and_a_terminal_gets_it_drawn() {
     assert!(piped.err.contains("first token after"), "{piped:?}");
     assert!(!piped.err.contains('\x1b'), "{piped:?}");
     assert_eq!(user.chat(&["--quiet", MARKDOWN], "").ok().err, "");
+    let steering = "a\x1b]0;title\x07b\x1b[2Jc";
+    assert_eq!(user.chat(&[&format!("Reply with exactly {steering}")], "").ok().out, format!("{steering}\n"));
 
     let forced = user.cli.run_with("CLICOLOR_FORCE", "1", &["chat", MARKDOWN]).ok();
     assert!(forced.out.contains("Some \x1b[1mbold\x1b[0m text."), "on demand into a pipe too: {forced:?}");
