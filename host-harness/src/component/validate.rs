@@ -248,6 +248,7 @@ mod tests {
             ("/providerAuthChoices/0/cliFlag", json!("--other"), "`cliFlag` --other"),
             ("/configSchema", json!({"type": "array"}), "not of the `type` object"),
             ("/uiHints", json!({"b": {}}), "`b`, which is no option"),
+            ("/contracts", json!({"imageGenerationProviders": [said.id]}), "makes no images: take"),
             ("/contracts", json!({"speechProviders": [said.id]}), "does not export `audio`: take"),
         ] {
             let mut manifest = manifest();
