@@ -6,7 +6,7 @@ import { descriptor } from '../component/descriptor.js';
 import { withoutTakenAliases } from './aliases.js';
 import { onboarding } from './component.js';
 import { toError } from './errors.js';
-import { entries } from './excerpt.js';
+import { entries, inSmall } from './excerpt.js';
 import { checkMerge } from './merge-check.js';
 import { configError, originOf } from './origin.js';
 import { SHORTEST_UNNAMED, namesASecret, parsed, references, secretsIn } from './secrets.js';
@@ -118,19 +118,20 @@ export function connect({ config, apiKey, headers, extra = {}, baseUrl, models, 
   const options = pluginOptions(config);
   refuseReferences(options);
 
-  const held = Object.entries(headers).filter(([name]) => isHeld(name));
+  const { auth, headers: more } = rest.request ?? {}; // which may name any header
+  const isKept = (/** @type {string} */ name) => isHeld(name) || inSmall(name) === inSmall(auth?.headerName?.trim() ?? '');
+  const held = Object.entries(headers).filter(([name]) => isKept(name));
   const given = held.find(([name]) => name.toLowerCase() === KEY.header)?.[1];
   const key = apiKey ? KEY.prefix + apiKey : given;
   const attached = [...held, ...Object.entries(extra)];
   if (key) attached.push([KEY.header, key]);
-  const { auth, headers: more } = rest.request ?? {}; // which may name any header
   const written = [...attached, ...Object.entries(more ?? {})];
   const [inParts] = written.find(([name]) => PARTS.includes(name.toLowerCase())) ?? [];
   if (inParts) throw configError(`The header ${inParts} asks for a part of an answer, in which no secret is masked`, 'Remove it from the headers of the provider');
 
   const provider = { ...rest, ...(baseUrl && { baseUrl }), ...(models && { models }), headers };
   const alone = { ...config?.models, providers: { [descriptor.id]: provider } };
-  const view = new View({ ...config, models: alone }, descriptor.id, isHeld);
+  const view = new View({ ...config, models: alone }, descriptor.id, isKept);
   const connection = resolveConnection(view.json(), isKeyless || Boolean(key));
   if (originOf(connection.baseUrl) !== origin) {
     throw configError(`Portkey's component wants to call another origin than ${origin}, the configured one: nothing was sent`);
@@ -138,7 +139,7 @@ export function connect({ config, apiKey, headers, extra = {}, baseUrl, models, 
   const named = written.filter(([name]) => namesASecret(name));
   const sent = [...named.map(([, value]) => value), auth?.token, auth?.value];
   // OpenClaw fills references in, and does not say where: one may stand in any header that the component does not see
-  const unnamed = [...held, ...Object.entries(more ?? {})].filter(([name]) => isHeld(name) && !namesASecret(name));
+  const unnamed = [...held, ...Object.entries(more ?? {})].filter(([name]) => isKept(name) && !namesASecret(name));
   const perhaps = unnamed.flatMap(([, value]) => {
     const found = secretsIn(value);
     return parsed(value) ? found : found.filter((text) => Buffer.byteLength(text) >= SHORTEST_UNNAMED && !isPlace(text));

@@ -68,6 +68,20 @@ const inline = { targets: [{ provider: 'openai', api_key: 'sk-inline-1' }, { vir
 const optional = (/** @type {any} */ options, headers = {}) => connect({
   config: { plugins: { entries: { portkey: { config: options } } } }, apiKey: 'pk-secret', headers });
 
+// As chat hands it over, OpenClaw has put it among the headers of the model.
+test('what request.auth sends is not the component\'s to read, whatever the header\'s name', (t) => {
+  const { mock } = t.mock.method(onboarding, 'resolveConnection');
+  for (const headerName of ['x-portkey-team', 'X-Portkey-Team', 'x-team']) {
+    const portkey = { request: { auth: { mode: 'header', headerName, value: 'auth-secret' } } };
+    const { connection, attached, secrets } = connect({
+      config: { models: { providers: { portkey } } }, apiKey: 'K', headers: { 'x-portkey-team': 'auth-secret', 'x-team': 'auth-secret', 'x-portkey-metadata': '{"a":"b"}' } });
+    const isShown = (/** @type {string} */ name) => connection.headers.some(([header]) => header === name);
+    assert.deepEqual([isShown('x-portkey-team'), isShown('x-portkey-metadata')], [headerName === 'x-team', true], headerName);
+    assert.equal(/auth-secret/.test(mock.calls.at(-1)?.arguments[0] ?? ''), headerName === 'x-team', headerName);
+    assert.ok(attached.some(([name]) => name.toLowerCase() === headerName.toLowerCase()) && secrets.includes('auth-secret'), headerName);
+  }
+});
+
 test('a key inside an inline config is sealed, attached and masked, wherever the config is', (t) => {
   const { mock } = t.mock.method(onboarding, 'resolveConnection');
   for (const from of [
