@@ -100,7 +100,12 @@ pub mod openclaw {
 /// What a command line needs beside the calls, such as this project's: files that a user names, words that a user
 /// misspells, and a check of the way to the gateway. A program that only makes calls needs none of it.
 pub mod command_line {
-    pub use boundary::{json5, references::references, secret_json, secret_names::names_a_secret};
+    pub use boundary::{
+        json5,
+        references::references,
+        secret_json,
+        secret_names::{names_a_secret, without_scheme},
+    };
 
     pub use crate::{
         component::validate::manifest_findings,

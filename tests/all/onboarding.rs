@@ -324,6 +324,7 @@ fn an_option_is_written_and_one_that_is_wrong_is_not() {
         ("providr=openai", 4, "--option providr: There is no such option. Did you mean provider?"),
         (r#"config={"strategy":{"mode":"fallbak"},"targets":[]}"#, 4, "did you mean fallback?"),
         (r#"config={"provider":"openai","api_key":"sk-inline-77aa"}"#, 2, "may be a secret"),
+        (r#"config={"provider":"openai","api_key":"${UNSET_7}-sk-inline"}"#, 2, "may be a secret"),
         ("traceId=${PORTKEY_API_KEY}", 4, "--option traceId: refers to PORTKEY_API_KEY"),
         ("provider", 2, "NAME=VALUE"),
     ] {
@@ -335,6 +336,10 @@ fn an_option_is_written_and_one_that_is_wrong_is_not() {
     // So are headers, and of what is doubtful in one it is warned.
     for (header, written, told) in [
         ("x-portkey-metadata: ann", false, "--header x-portkey-metadata: The metadata must be a JSON object"),
+        ("x-api-key: ${UNSET_7}sk-inline", false, "may be a secret"),
+        ("x-api-key: sk-inline${}", false, "may be a secret"),
+        ("authorization: Bearer ${UNSET_7:-sk-inline}", false, "may be a secret"),
+        ("authorization: token ${UNSET_7}", true, "The header authorization needs UNSET_7, which is not set here."),
         ("x-portkey-confg: pc-1", true, "--header x-portkey-confg: Portkey has no header"),
         ("x-own: ${NAME:-sk-inline} ${UNSET_7}", true, "The header x-own needs UNSET_7, which is not set here."),
     ] {

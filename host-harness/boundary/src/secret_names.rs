@@ -87,6 +87,14 @@ fn is_scheme(word: &str) -> bool {
     ["basic", "bearer", "digest", "negotiate", "token"].contains(&word.to_ascii_lowercase().as_str())
 }
 
+/// What stands behind the scheme in `Bearer sk-1`; of a text without one, all.
+pub fn without_scheme(text: &str) -> &str {
+    match text.split_once([' ', '\t']) {
+        Some((scheme, rest)) if is_scheme(scheme) && !rest.trim().is_empty() => rest,
+        _ => text,
+    }
+}
+
 /// What to look for in answers: for `Bearer sk-1` the text after the scheme, for `Basic` also the password, for cookies
 /// each value, for JSON its texts.
 pub fn secrets_in(value: &SecretString) -> Vec<SecretString> {
@@ -126,14 +134,10 @@ fn basic(value: &str) -> Option<[SecretString; 2]> {
 /// The lines of the texts in `json`: a private key has many. `shortest` is the minimum length in bytes of a secret
 /// without a secret's name, or one above it.
 pub(crate) fn lines_in(json: &Value, shortest: usize, named: bool) -> Vec<&str> {
-    let without_scheme = |line: &str| match line.split_once([' ', '\t']) {
-        Some((scheme, rest)) if is_scheme(scheme) && !rest.trim().is_empty() => rest.len(),
-        _ => line.len(),
-    };
     match json {
         Value::String(text) => text
             .lines()
-            .filter_map(|line| Some(line.get(line.len() - without_scheme(line)..)?.trim_start_matches([' ', '\t'])))
+            .map(|line| without_scheme(line).trim_start_matches([' ', '\t']))
             .filter(|line| !line.is_empty() && (named || line.len() >= shortest))
             .collect(),
         Value::Array(items) => items.iter().flat_map(|item| lines_in(item, shortest, named)).collect(),

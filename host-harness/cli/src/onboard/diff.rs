@@ -91,7 +91,8 @@ fn unreadable(text: &str) -> String {
     for (range, hidden) in literals {
         shown.push_str(text.get(at..range.start).unwrap_or_default());
         shown.push_str(&hidden);
-        shown.extend(text.get(range.clone()).unwrap_or_default().chars().filter(|sign| matches!(sign, '\r' | '\n')));
+        // One line end for each: two that stand together may be one.
+        shown.extend(text.get(range.clone()).unwrap_or_default().tokenize_lines().iter().skip(1).map(|_| '\n'));
         at = range.end;
     }
     shown.push_str(text.get(at..).unwrap_or_default());
@@ -130,7 +131,7 @@ fn conceal(value: &mut Value, is_secret: bool, found: &mut BTreeSet<String>) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| conceal(item, is_secret, found)),
         // `Bearer ${NAME}` is what a person wants to see, and no secret.
-        Value::String(text) if secret_json::is_secret(text.strip_prefix("Bearer ").unwrap_or(text), is_secret) => {
+        Value::String(text) if secret_json::is_secret(command_line::without_scheme(text), is_secret) => {
             if text.len() >= SHORTEST {
                 // As the file has it; and once more, where it stands in JSON that is a text there.
                 let escaped = escaped(text);
@@ -225,6 +226,10 @@ mod tests {
                 assert!(shown.contains(part), "{written}: {part} not in {shown}");
             }
         }
+        // It takes three lines, whatever ends these.
+        let text = |id: u8| format!("{{apiKey: 'a\\\rSECRET\\\nc',\nid: {id}}}\n");
+        let shown = lines(&text(1), &text(2), &BTreeSet::new()).join("\n");
+        assert!(shown.contains("- id: 1}") && !shown.contains("SECRET"), "{shown}");
     }
 
     /// A reference alone is no secret, and a text with one in it may be: as the boundary takes it.
@@ -259,6 +264,7 @@ mod tests {
             r#"apiKey: "${PORTKEY_API_KEY}""#,
             r#"apiKey: " ${PORTKEY_API_KEY} ""#,
             r#"authorization: "Bearer ${PORTKEY_API_KEY}""#,
+            r#"authorization: "token ${PORTKEY_API_KEY}""#,
             r#"config: "{\"api_key\":\"${PORTKEY_API_KEY}\"}""#,
             r#"baseUrl: "https://user@host/v1""#,
             r#"apiKey: " ""#,

@@ -263,10 +263,7 @@ impl Args {
     /// The headers to write. A secret among them would stand in the file for whoever can read it.
     fn headers(&self) -> anyhow::Result<Vec<(String, String)>> {
         for (name, value) in &self.headers {
-            let is_secret = !diff::secrets(&json!({ name: value })).is_empty();
-            // `Bearer ${TOKEN}` holds none.
-            let refers = value.split_once("${").is_some_and(|(_, rest)| rest.contains('}'));
-            if is_secret && !refers {
+            if !diff::secrets(&json!({ name: value })).is_empty() {
                 let variable = name.to_uppercase().replace(|sign: char| !sign.is_ascii_alphanumeric(), "_");
                 let why = format!(
                     "the value of --header {name} may be a secret, and is not written into the file: set a variable to it, \
@@ -283,7 +280,7 @@ impl Args {
         let mut options = Vec::new();
         for (name, text) in &self.options {
             let value = option_value(text);
-            if diff::secrets(&json!({ name: value })).iter().any(|secret| !secret.contains("${")) {
+            if !diff::secrets(&json!({ name: value })).is_empty() {
                 let why = format!(
                     "a part of --option {name} may be a secret, and is not written into the file: set a variable to it, and \
                      give `${{VARIABLE}}` in its place"
