@@ -252,6 +252,8 @@ const RULES: &[Rule] = {
     rule(Names("model_access_denied"), Is::Forbidden, FORBIDS),
     rule(Says("organization must be verified|organization has been disabled|location is not supported|requires terms acceptance|missing scopes|data policy|use case details"),
         Is::Forbidden, FORBIDS),
+    // Bedrock says of a model that failed what OpenCode Zen says of one that it lacks.
+    rule(Names("modelerrorexception"), Is::Overloaded, LATER_OR_FALLBACK),
     rule(Names("model_not|modelerror|invalid_model|1211"), Is::NotFound, MODEL_ID),
     rule(SaysBoth("model", "not a valid model|unknown model|invalid model|identifier is invalid|decommissioned|not exist|not found|no such model|\
         requested model is not|unsupported model|unknown provider|by any provider|non-serverless|deactivated|no longer available|end of its life|on-demand throughput|retired| removed|please upgrade|supported models are|supported api model names|\

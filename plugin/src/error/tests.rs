@@ -571,6 +571,7 @@ fn the_words_are_found_wherever_they_are() {
         (200, r#"{"message":"Requests per minute limit exceeded","type":"too_many_requests_error"}"#.into(), Is::RateLimited, "Requests per minute limit exceeded", "Wait"),
         (400, r#"{"choices":[{"index":0,"message":{"role":"assistant","content":""},"finish_reason":"content_filter","content_filter_results":{"error":{"code":"content_filter","message":"Blocked by label 'Violence'."}}}]}"#.into(), Is::ContentBlocked, "choices: content_filter_results: Blocked by label 'Violence'.", "content filter"),
         // OpenCode Zen's, of a model that it lists.
+        (424, r#"{"error":{"type":"ModelErrorException","message":"The model failed."}}"#.into(), Is::Overloaded, "The model failed.", "fallback"),
         (401, r#"{"type":"error","error":{"type":"ModelError","message":"Model x is not supported"}}"#.into(), Is::NotFound, "Model x is not supported", "model id"),
         (404, said("Item with id 'rs_1' not found. Items are not persisted when `store` is set to false."), Is::InvalidRequest, "Item with id 'rs_1' not found. Items are not persisted when `store` is set to false.", "a new one"),
         (400, said("Item 'rs_1' of type 'reasoning' was provided without its required following item."), Is::InvalidRequest, "Item 'rs_1' of type 'reasoning' was provided without its required following item.", "a new one"),
