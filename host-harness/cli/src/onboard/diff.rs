@@ -252,6 +252,7 @@ mod tests {
             r#"note: ["https://user:SECRET@host/${PATH}"]"#,
             r#"config: "{\"custom_host\": \"https://user:SECRET@host/v1\"}""#,
             r#"config: "{\"api_key\": \"${A}SECRET${B}\"}""#,
+            r#"config: "{\"api_key\": \"SECRET-1\", \"api_key\": \"\"}""#,
             r#"config: "'{\"api_key\": \"SECRET-1\"}'""#,
             r#"config: "\"{\\\"api_key\\\": \\\"SECRET-1\\\"}\"""#,
             r#"config: " \" [{\\\"api_key\\\": \\\"SECRET-1""#,
