@@ -129,10 +129,9 @@ pub(crate) fn around<'t>(text: &'t str, place: &str) -> Option<(&'t str, &'t str
 /// provider in any letter case, and a plugin in its own alone.
 pub(crate) fn misnamed(id: &str, config: &Value) -> Vec<Finding> {
     let is_spelling = |name: &str| name.trim().eq_ignore_ascii_case(id);
-    let places: [(&str, &dyn Fn(&str) -> bool); 2] =
-        [("models.providers", &is_spelling), ("plugins.entries", &|name| name == id)];
     let mut findings = Vec::new();
-    for (place, is_read) in places {
+    for (place, takes_any_case) in [("models.providers", true), ("plugins.entries", false)] {
+        let is_read = |name: &str| name == id || takes_any_case && is_spelling(name);
         let named = config.pointer(&format!("/{}", place.replace('.', "/"))).and_then(Value::as_object);
         let names = || named.into_iter().flatten().map(|(name, _)| name.as_str());
         let has_own = names().any(is_read);
