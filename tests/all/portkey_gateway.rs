@@ -32,7 +32,9 @@ impl PortkeyGateway {
     pub fn start() -> Self {
         const PROGRAM: &str = "node_modules/@portkey-ai/gateway/build/start-server.js";
 
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/gateway");
+        // The benches, which use this file too, stand elsewhere in the tree than the tests.
+        let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+        let directory = above.map(|folder| folder.join("tests/gateway")).find(|folder| folder.is_dir()).unwrap();
         assert!(
             directory.join(PROGRAM).is_file(),
             "the Portkey gateway is not installed in {}: run `make setup`, which needs Node.js and npm",
