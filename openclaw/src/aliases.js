@@ -11,7 +11,7 @@ export const isOfProvider = (name, id) => typeof name === 'string' && name.inclu
 const listOf = (value) => (Array.isArray(value) ? value : []);
 
 /** One spelling for the name of a model. @param {string} reference */
-export function canonical(reference) {
+function canonical(reference) {
   const [provider, ...model] = reference.split('/');
   return model.length > 0 ? `${provider.trim().toLowerCase()}/${model.join('/').trim()}` : reference.trim();
 }

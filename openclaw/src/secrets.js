@@ -49,7 +49,7 @@ export const references = (text) => Array.from(text.matchAll(REFERENCE), ([, nam
 const SOURCES = ['env', 'file', 'exec', 'store'];
 
 /** Whether it is a reference as an object: `{"source": "env", "provider": "default", "id": "NAME"}`. @param {any} value */
-export const isObjectReference = (value) => SOURCES.includes(value?.source) && typeof value.id === 'string';
+const isObjectReference = (value) => SOURCES.includes(value?.source) && typeof value.id === 'string';
 
 /**
  * The names of all references in `value`, those in JSON that stands as text and those that are objects included.

@@ -43,7 +43,7 @@ fn known_models<'a>(config: &'a Value, id: &str) -> Vec<(String, Option<&'a str>
 }
 
 /// One spelling for the name of a model.
-pub(crate) fn canonical(reference: &str) -> String {
+fn canonical(reference: &str) -> String {
     match reference.split_once('/') {
         Some((provider, model)) => format!("{}/{}", trimmed(provider).to_lowercase(), trimmed(model)),
         None => trimmed(reference).to_owned(),

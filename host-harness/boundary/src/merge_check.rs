@@ -1,5 +1,7 @@
-//! Whether what a plugin made of the configuration still sends the key, and no other secret, only to where the user
-//! wants it. `checkMerge` in `openclaw/src/merge-check.js` is the same for OpenClaw.
+//! Whether what a plugin made of the configuration only adds its own: where it is called, its key's reference, its models.
+//! What the user has stays as it is written, but that spellings of the provider may become one entry, and rows of one id one
+//! row. So the key, and every other secret, still go only to where the user wants them. `checkMerge` in
+//! `openclaw/src/merge-check.js` is the same for OpenClaw.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,11 +9,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error, Result,
-    aliases::{Names, canonical, is_of_provider},
-    excerpt::{entries, excerpt, model_id, models, trimmed},
+    aliases::{Names, is_of_provider},
+    excerpt::{entries, model_id, trimmed},
     model_name::split_profile,
     origin::Origin,
-    references::{is_reference, references},
     secret_json,
 };
 
@@ -38,105 +39,249 @@ pub struct Choices<'a> {
     pub api_key_reference: Option<&'a str>,
 }
 
-/// Whether the configuration that a plugin wrote still sends the key, and no other secret, where the user wants it.
+/// Whether the configuration that a plugin wrote is the user's, with what the plugin may add to it.
 ///
 /// # Errors
-/// `invalid-config` if its base URLs, settings for requests, headers, options, references, default models or
-/// members that a plugin does not write differ from the user's, or are missing.
+/// `invalid-config` if anything that the user wrote is missing or different, or if what was added is not the plugin's to
+/// write: a reference but for its key, another place to call, a setting, a name that another model goes by.
 pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choices<'_>) -> Result<()> {
-    let id = owner.id;
-    let refuse = |what: &str| {
-        Err(Error::new(format!("the plugin `{id}` wrote {what} into the configuration, which is the user's choice")))
-    };
-
-    if let Some((name, why)) = conflict(config, id, owner.default_base_url) {
+    if let Some((name, why)) = conflict(config, owner.id, owner.default_base_url) {
         return Err(Error::new(format!("`models.providers.{}` {why}", name.trim())));
     }
-    let [own, theirs] = [config, merged].map(|config| excerpt(config, id));
-    let mut known: BTreeSet<_> = secret_json::all_names(&own).into_iter().collect();
-    known.extend(choices.api_key_reference.iter().flat_map(|reference| references(reference)));
-    known.extend(owner.key_variables.iter().map(|&name| name.to_owned()));
-    let written = secret_json::all_names(&theirs);
-    if let Some(name) = written.iter().find(|&name| !known.contains(name)) {
-        return refuse(&format!("the reference ${{{name}}}"));
-    }
-
-    // A reference is shown, or sent, where it stands: it stays in its place.
-    let mut places = Places::default();
-    let [key, base_url] = ["apiKey", "baseUrl"].map(|name| places.of(&["models", "providers", "*", name]));
-    let [had, has] = [&own, &theirs].map(|part| places.referring(part));
-    let chosen = choices.base_url.unwrap_or_default().trim();
-    let mut keys: Vec<_> = choices.api_key_reference.iter().map(|key| key.trim().to_owned()).collect();
-    keys.extend(owner.key_variables.iter().map(|name| format!("${{{name}}}")));
-    let may_refer =
-        |(place, text): &(usize, String)| *place == key && keys.contains(text) || *place == base_url && text == chosen;
-    if let Some((place, _)) = has.difference(&had).find(|place| !may_refer(place)) {
-        return refuse(&format!("a reference at `{}`", places.path(*place)));
-    }
-
-    let [had, mode] = [config, merged].map(|config| config.pointer("/models/mode").unwrap_or(&Value::Null));
-    if !same(had, mode) && (is_filled(had) || mode != "merge") {
-        return refuse("`models.mode`");
-    }
-
-    let (had, has) = (entries(config, id), entries(merged, id));
-    // OpenClaw reads no other spelling beside the exact one.
-    if had != has && has.iter().any(|(name, _)| *name != id) {
-        return refuse("an entry under another name than its own");
-    }
-    let [before, after] = [had, has].map(|all| all.into_iter().map(|(_, entry)| entry).collect::<Vec<_>>());
-    if !before.is_empty() && after.is_empty() {
-        return refuse("no entry of its own");
-    }
-    if let Some(lost) = lost(&before, &after) {
-        return refuse(&lost);
-    }
-    let mut members = after.iter().filter_map(|entry| entry.as_object()).flatten();
-    if let Some((name, _)) =
-        members.find(|&(name, value)| !WRITTEN.contains(&name.as_str()) && !is_users(&before, name, value))
-    {
-        return refuse(&format!("`{name}`"));
-    }
-    if let Some(change) = change_of(&models(config, id), &models(merged, id), id) {
-        return refuse(&change);
-    }
-    let [had, has] = [config, merged].map(|config| config.pointer("/agents/defaults").unwrap_or(&Value::Null));
-    if !is_own_model(had.get("model"), has.get("model"), id) {
-        return refuse("the default model");
-    }
-    if !are_own_models(had.get("models"), has.get("models"), merged, id) {
-        return refuse("another model of the agents");
-    }
-    // Each under its own spelling: OpenClaw reads one alone.
-    let (had, has) = (options(config, id), options(merged, id));
-    if after.len().max(had.len()).max(has.len()) > SPELLINGS {
-        return Err(Error::new(format!("more than {SPELLINGS} entries are spellings of `{id}`")));
-    }
-    if had != has {
-        return refuse("an option");
-    }
-
-    let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    let base_url = |entry: &&Value| match entry.get("baseUrl")? {
-        Value::String(text) => given(text),
-        Value::Null => None,
-        other => Some(other.to_string()),
+    let (had, has) = (entries(config, owner.id), entries(merged, owner.id));
+    let stays =
+        had.len() == has.len() && had.iter().zip(&has).all(|(had, has)| had.0 == has.0 && is_as_written(had.1, has.1));
+    let of = |path: &str| [config, merged].map(|config| config.pointer(path).unwrap_or(&Value::Null));
+    let [[had_mode, mode], [had_model, model], [had_models, models]] =
+        ["/models/mode", "/agents/defaults/model", "/agents/defaults/models"].map(of);
+    let change = if !same(had_mode, mode) && (is_filled(had_mode) || mode != "merge") {
+        Some("`models.mode`".to_owned())
+    } else if options(config, owner.id) != options(merged, owner.id) {
+        Some("an option".to_owned())
+    } else {
+        let is_settled = stays && choices.base_url.is_none_or(|url| url.trim().is_empty());
+        let change = if is_settled { None } else { change_of_entry(&had, &has, owner, choices) };
+        change
+            .or_else(|| change_of_default(had_model, model, owner.id))
+            .or_else(|| change_of_models(had_models, models, merged, owner.id))
     };
-    let default = || owner.default_base_url.to_owned();
-    // Of several entries the first is called.
-    let chosen = choices.base_url.and_then(given);
-    let first = chosen.unwrap_or_else(|| before.first().and_then(base_url).unwrap_or_else(default));
-    let mut wanted = vec![first];
-    for (at, entry) in after.iter().enumerate() {
-        let url = base_url(entry).unwrap_or_else(default);
-        if !wanted.iter().any(|wanted| same_place(wanted, &url)) {
-            return refuse("another `baseUrl`");
-        }
-        if at == 0 {
-            wanted.extend(before.iter().filter_map(base_url));
+    let Some(change) = change else { return Ok(()) };
+    Err(Error::new(format!(
+        "the plugin `{}` wrote {change} into the configuration, which is the user's choice",
+        owner.id
+    )))
+}
+
+/// What the plugin may not have written in its entry.
+fn change_of_entry(
+    had: &[(&str, &Value)],
+    has: &[(&str, &Value)],
+    owner: &Owner<'_>,
+    choices: &Choices<'_>,
+) -> Option<String> {
+    let entry = match has {
+        [] if had.is_empty() => return None,
+        [] => return Some("no entry of its own".to_owned()),
+        [(name, entry)] if *name == owner.id => entry,
+        _ => return Some("an entry under another name than its own".to_owned()),
+    };
+    let before: Option<Vec<_>> = had.iter().map(|(_, entry)| entry.as_object()).collect();
+    let (Some(before), Some(has)) = (before, entry.as_object()) else { return Some("another entry".to_owned()) };
+    let had = &as_one(&before);
+
+    let chosen = choices.base_url.map(str::trim).filter(|url| !url.is_empty());
+    let url = |entry: &Map<String, Value>| match entry.get("baseUrl").filter(|url| is_filled(url)) {
+        Some(Value::String(url)) => url.trim().to_owned(),
+        Some(other) => other.to_string(),
+        None => owner.default_base_url.to_owned(),
+    };
+    let (was, is) = (url(had), url(has));
+    let is_theirs = is == was || chosen == Some(&is) || !refers(&Value::from(&*is));
+    if !is_theirs || !same_place(chosen.unwrap_or(&was), &is) {
+        return Some("another `baseUrl`".to_owned());
+    }
+    let is_own_key = |key: &str| {
+        choices.api_key_reference.is_some_and(|reference| reference.trim() == key)
+            || owner.key_variables.iter().any(|name| key == format!("${{{name}}}"))
+    };
+    for name in had.keys().chain(has.keys()).filter(|name| *name != "baseUrl") {
+        let [was, is] = [had, has].map(|entry| entry.get(name).filter(|value| is_filled(value)));
+        let may_be = match (&**name, was, is) {
+            (_, None, None) => true,
+            ("headers", None | Some(Value::Object(_)), None | Some(Value::Object(_))) => {
+                headers(&before) == headers(&[has])
+            }
+            (_, Some(was), Some(is)) if same(was, is) => true,
+            ("api" | "name", _, Some(text)) => text.is_string() && !refers(text),
+            // A key that is a number is none.
+            ("apiKey", None | Some(Value::Number(_) | Value::Bool(_)), is) => {
+                is.is_none_or(|key| key.as_str().is_some_and(|key| is_own_key(key.trim())))
+            }
+            ("models", None | Some(Value::Array(_)), Some(Value::Array(rows))) => {
+                let was = was.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+                let change = change_of_rows(was, rows, owner.id);
+                if change.is_some() && change_of_rows(&joined(was), rows, owner.id).is_some() {
+                    return change;
+                }
+                true
+            }
+            _ => false,
+        };
+        if !may_be {
+            return Some(match is {
+                Some(_) => format!("another `{name}`"),
+                None => format!("an entry without `{name}`"),
+            });
         }
     }
-    Ok(())
+    None
+}
+
+/// The spellings of a provider as one entry, as its plugin may join them: what the first does not say the others do.
+fn as_one(entries: &[&Map<String, Value>]) -> Map<String, Value> {
+    let mut all = Map::new();
+    for (name, value) in entries.iter().copied().flatten().filter(|(_, value)| is_filled(value)) {
+        match (all.get_mut(name), value) {
+            (Some(Value::Array(rows)), Value::Array(more)) if name == "models" => rows.extend(more.iter().cloned()),
+            (Some(_), _) => {}
+            (None, _) => drop(all.insert(name.clone(), value.clone())),
+        }
+    }
+    all
+}
+
+/// Their headers as they are read, by names in small letters: of several the last counts, and the first entry's go over
+/// those of the others. One without a value is none.
+fn headers<'a>(entries: &[&'a Map<String, Value>]) -> BTreeMap<String, &'a Value> {
+    let tables = entries.iter().rev().filter_map(|entry| entry.get("headers")?.as_object()).flatten();
+    let mut all: BTreeMap<_, _> = tables.map(|(name, value)| (name.trim().to_ascii_lowercase(), value)).collect();
+    all.retain(|_, value| is_filled(value));
+    all
+}
+
+/// The rows of one id as one, in the place of the first: what it does not say the others do.
+fn joined(rows: &[Value]) -> Vec<Value> {
+    let mut all: Vec<Value> = Vec::new();
+    let mut places = BTreeMap::new();
+    for row in rows {
+        let place = match row.get("id").unwrap_or(row).as_str() {
+            Some(id) if !id.trim().is_empty() => *places.entry(trimmed(id)).or_insert(all.len()),
+            _ => all.len(),
+        };
+        match (all.get_mut(place), row) {
+            (Some(Value::Object(known)), Value::Object(row)) => {
+                for (name, value) in row.iter().filter(|(_, value)| !value.is_null()) {
+                    if known.get(name).is_none_or(Value::is_null) {
+                        known.insert(name.clone(), value.clone());
+                    }
+                }
+            }
+            (Some(known), Value::Object(_)) => known.clone_from(row),
+            (Some(_), _) => {}
+            (None, row) => all.push(row.clone()),
+        }
+    }
+    all
+}
+
+/// The members of a row of models that describe the model, which a plugin may write. The others say how it is called.
+const DESCRIBES: &[&str] = &[
+    "api", "compat", "contextTokens", "contextWindow", "cost", "input", "maxTokens", "mediaInput", "name", "reasoning",
+    "thinkingLevelMap",
+];
+
+/// What the plugin may not have written in the list of models. The rows stay in their places, and what is new stands behind
+/// them: a model that is in none of them, described and no more.
+fn change_of_rows(had: &[Value], has: &[Value], provider: &str) -> Option<String> {
+    let id = |row: &'_ Value| row.get("id").unwrap_or(row).as_str().unwrap_or_default().to_owned();
+    let none = Map::new();
+    let mut known = BTreeSet::new();
+    for (at, is) in has.iter().enumerate() {
+        let is_unknown = known.insert(model_id(&id(is), provider).to_owned());
+        let (is_new, was) = (at >= had.len(), had.get(at));
+        if was.is_some_and(|was| is_as_written(was, is)) {
+            continue;
+        }
+        let was = match was {
+            None if is_unknown && !id(is).trim().is_empty() && !refers(is) => &none,
+            Some(Value::Object(was)) => was,
+            _ => return Some(format!("other settings of the model `{}`", id(is))),
+        };
+        let is_one = is.as_object().is_some_and(|is| {
+            was.keys().chain(is.keys()).all(|name| {
+                let [was, is] = [was, is].map(|row| row.get(name).filter(|value| !value.is_null()));
+                let describes = DESCRIBES.contains(&&**name) || name == "id" && is_new;
+                let stays = was.zip(is).map_or(was == is, |(was, is)| is_as_written(was, is));
+                stays || describes && is.is_none_or(|value| !refers(value))
+            })
+        });
+        if !is_one {
+            return Some(format!("other settings of the model `{}`", id(is)));
+        }
+    }
+    had.get(has.len()).map(|gone| format!("an entry without the model `{}`", id(gone)))
+}
+
+/// What the plugin may not have written as the agents' default model: it may be the plugin's where there was none.
+fn change_of_default(had: &Value, has: &Value, id: &str) -> Option<String> {
+    let primary =
+        |model: &'_ Value| if model.is_object() { model.get("primary").cloned() } else { Some(model.clone()) };
+    let others = |model: &Value| {
+        let mut others = model.as_object().cloned().unwrap_or_default();
+        others.shift_remove("primary");
+        others
+    };
+    let (was, is) = (primary(had), primary(has));
+    let may_be = || {
+        let name = is.as_ref().and_then(Value::as_str).filter(|name| is_own_model(name, id));
+        !was.as_ref().is_some_and(is_filled) && name.is_some() && others(had) == others(has)
+    };
+    if had == has || may_be() {
+        return None;
+    }
+    // Somebody may have chosen such a model.
+    let profile = is.as_ref().and_then(Value::as_str).and_then(|name| split_profile(name).1);
+    let of_profile = |name| format!("a default model with the name of a key behind it, `@{name}`");
+    Some(profile.map_or_else(|| "the default model".to_owned(), of_profile))
+}
+
+/// Whether it is a model of this provider, and no more: a profile behind the name is one of the user's keys.
+fn is_own_model(name: &str, id: &str) -> bool {
+    // OpenClaw takes all behind this for a profile too.
+    let is_profile = name.rsplit('/').next().is_some_and(|last| trimmed(last).starts_with('@'));
+    is_of_provider(name, id) && !is_profile && split_profile(name).1.is_none() && !refers(&Value::from(name))
+}
+
+/// What the plugin may not have written among the agents' models: it may add one of its own, and an alias where there is
+/// none, by which no other model goes.
+fn change_of_models(had: &Value, has: &Value, merged: &Value, id: &str) -> Option<String> {
+    if had == has {
+        return None;
+    }
+    let empty = Map::new();
+    let had = if had.is_null() { Some(&empty) } else { had.as_object() };
+    let names = Names::of(merged, id);
+    let may_be = |(name, is): (&String, &Value)| {
+        let was = had.and_then(|had| had.get(name));
+        let Some(settings) = is.as_object() else { return was == Some(is) };
+        let had = was.map_or(Some(&empty), Value::as_object);
+        let is_own = had.is_some_and(|had| {
+            had.iter().all(|(name, was)| settings.get(name) == Some(was) || name == "alias" && !is_filled(was))
+                && settings.keys().all(|name| name == "alias" || had.contains_key(name))
+        });
+        let alias = settings.get("alias").filter(|alias| is_filled(alias));
+        let is_free = || alias.is_none_or(|alias| alias.as_str().is_some_and(|alias| names.are_only(alias, name)));
+        let is_known = || if was.is_some() { is_of_provider(name, id) } else { is_own_model(name, id) };
+        was == Some(is) || is_own && is_known() && is_free() && !alias.is_some_and(refers)
+    };
+    let stays = had.zip(has.as_object()).is_some_and(|(had, has)| had.keys().all(|name| has.contains_key(name)));
+    let may_be = stays && has.as_object().into_iter().flatten().all(may_be);
+    (!may_be).then(|| "another model of the agents".to_owned())
+}
+
+/// Whether a text in it refers to a secret.
+fn refers(value: &Value) -> bool {
+    !secret_json::all_names(value).is_empty()
 }
 
 /// Why the spellings of a provider's name in `config` cannot be read as one entry: with which of them, and the reason.
@@ -165,91 +310,6 @@ pub fn conflict<'a>(config: &'a Value, id: &str, default_base_url: &str) -> Opti
         .or_else(|| other_request().map(|entry| conflict(entry, "request")))
 }
 
-/// What the user has and the plugin left out or replaced: a member of the entry that it may not write, or a header. All
-/// spellings are read as one entry.
-fn lost(before: &[&Value], after: &[&Value]) -> Option<String> {
-    // A key that is a number is none.
-    let is_key = |name: &str, value: &Value| name != "apiKey" || !(value.is_number() || value.is_boolean());
-    let [had, has] = [before, after].map(|entries| as_one(entries.iter().copied(), &is_key));
-    for (&name, had) in had.iter().filter(|(name, _)| !WRITTEN.contains(name)) {
-        let Some(&has) = has.get(name) else { return Some(format!("an entry without `{name}`")) };
-        let is_another_key = name == "apiKey" && has.as_str().is_some_and(is_reference);
-        if name != "headers" && !is_another_key && !same(had, has) {
-            return Some(format!("another `{name}`"));
-        }
-    }
-    let [had, has] = [before, after].map(headers);
-    let is_kept = |name: &str| had.get(name).zip(has.get(name)).is_some_and(|(had, has)| same(had, has));
-    let other = had.keys().chain(has.keys()).find(|name| !is_kept(name));
-    other.map(|name| format!("other `headers`, by `{name}`"))
-}
-
-/// Their headers as they are read, by names in small letters: of several the last counts, and the first entry's go over
-/// those of the others. One without a value is none.
-fn headers<'a>(entries: &[&'a Value]) -> BTreeMap<String, &'a Value> {
-    let tables = entries.iter().rev().filter_map(|entry| entry.get("headers")?.as_object()).flatten();
-    let mut all: BTreeMap<_, _> = tables.map(|(name, value)| (name.trim().to_ascii_lowercase(), value)).collect();
-    all.retain(|_, value| is_filled(value));
-    all
-}
-
-/// Their members as those of one: of several with a name the first counts that has a value, and is one.
-fn as_one<'a>(
-    objects: impl Iterator<Item = &'a Value>,
-    is_one: &dyn Fn(&str, &Value) -> bool,
-) -> BTreeMap<&'a str, &'a Value> {
-    let mut all = BTreeMap::new();
-    for (name, value) in objects.filter_map(Value::as_object).flatten() {
-        if is_filled(value) && is_one(name, value) {
-            all.entry(name.as_str()).or_insert(value);
-        }
-    }
-    all
-}
-
-/// The members of its entry that a plugin may write. The others include programs that OpenClaw starts (`localService`)
-/// and runs agents with (`agentRuntime`).
-const WRITTEN: &[&str] = &["api", "baseUrl", "models", "name"];
-
-/// The same of a model there.
-const WRITTEN_OF_MODELS: &[&str] = &[
-    "api", "compat", "contextTokens", "contextWindow", "cost", "id", "input", "maxTokens", "mediaInput", "name",
-    "reasoning", "thinkingLevelMap",
-];
-
-/// Of each id its rows: the id as it is written, and the members that only the user may write, all that do not describe the
-/// model.
-fn rows<'a>(models: &[&'a Value], provider: &str) -> BTreeMap<&'a str, Vec<BTreeMap<&'a str, &'a Value>>> {
-    let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for &model in models {
-        let id = model.get("id").unwrap_or(model);
-        let members = model.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value));
-        let own = members.filter(|(name, value)| !value.is_null() && !WRITTEN_OF_MODELS.contains(name));
-        all.entry(id.as_str().map(|id| model_id(id, provider)).unwrap_or_default())
-            .or_default()
-            .push(own.chain([("id", id)]).collect());
-    }
-    all
-}
-
-/// A change of the models that the plugin may not make: a model is missing, or a member that only the user may write
-/// differs. The rows of an id stay, or become one that says what they say together: what the first does not say the others
-/// do. Of a model that is new there is one, without such members.
-fn change_of(before: &[&Value], after: &[&Value], id: &str) -> Option<String> {
-    let (had, has) = (rows(before, id), rows(after, id));
-    for (id, rows) in &has {
-        let is_one = |row: &BTreeMap<_, _>| match had.get(id) {
-            Some(were) => *row == were.iter().rev().flatten().map(|(&name, &value)| (name, value)).collect(),
-            None => row.len() == 1,
-        };
-        if had.get(id) != Some(rows) && !matches!(&rows[..], [row] if is_one(row)) {
-            return Some(format!("other settings of the model `{id}`"));
-        }
-    }
-    let gone = had.keys().find(|id| !id.is_empty() && !has.contains_key(*id));
-    gone.map(|id| format!("an entry without the model `{id}`"))
-}
-
 /// Whether it has a value.
 pub(crate) fn is_filled(value: &Value) -> bool {
     !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty())
@@ -259,8 +319,14 @@ pub(crate) fn is_filled(value: &Value) -> bool {
 fn same(one: &Value, other: &Value) -> bool {
     match (one.as_str(), other.as_str()) {
         (Some(one), Some(other)) => trimmed(one) == trimmed(other),
-        _ => one == other,
+        _ => is_as_written(one, other),
     }
+}
+
+/// Whether they are equal, the order of members included: of a header in two letter cases the last is sent.
+fn is_as_written(one: &Value, other: &Value) -> bool {
+    let [one, other] = [one, other].map(Value::to_string);
+    one == other
 }
 
 /// The options of the plugin, by the names of their entries, where it has any.
@@ -273,155 +339,7 @@ fn options<'a>(config: &'a Value, id: &str) -> BTreeMap<&'a str, &'a Value> {
         .collect()
 }
 
-/// Whether `before` holds this member, or each of these headers, apart from white space around a text. References to a
-/// key are checked separately.
-fn is_users(before: &[&Value], name: &str, value: &Value) -> bool {
-    if before.iter().filter_map(|entry| entry.get(name)).any(|known| same(known, value)) {
-        return true;
-    }
-    match value {
-        Value::String(key) => name == "apiKey" && is_reference(key),
-        Value::Object(headers) if name == "headers" => headers.iter().all(|(header, text)| {
-            before.iter().filter_map(|entry| entry.get(name)?.get(header)).any(|known| same(known, text))
-        }),
-        _ => false,
-    }
-}
-
-/// Whether the agents' default model is the user's, or one of this provider with the same key: a profile behind the name
-/// says which, and another model needs none.
-fn is_own_model(had: Option<&Value>, has: Option<&Value>, id: &str) -> bool {
-    let Some(has) = has else { return true };
-    let primary = |model: &Value| match model {
-        Value::Object(members) => members.get("primary").cloned(),
-        other => Some(other.clone()),
-    };
-    let now = primary(has);
-    let was = had.and_then(primary);
-    let was = was.as_ref().and_then(Value::as_str).filter(|name| is_of_provider(name, id)).unwrap_or_default();
-    let has_same_key = |name: &str| {
-        let ((had, had_key), (has, key)) = (split_profile(was), split_profile(name));
-        key == had_key || key.is_none() && canonical(has) != canonical(had)
-    };
-    let is_own =
-        now.as_ref().and_then(Value::as_str).is_some_and(|name| is_of_provider(name, id) && has_same_key(name));
-    let mut others = has.as_object().into_iter().flatten().filter(|(name, _)| *name != "primary");
-    Some(has) == had
-        || (is_own || now.is_none() || now == had.and_then(primary))
-            && others.all(|(name, value)| had.and_then(|had| had.get(name)) == Some(value))
-}
-
-/// Whether the agents' models are the user's, except aliases of this provider's models that are not names of other
-/// models.
-fn are_own_models(had: Option<&Value>, has: Option<&Value>, merged: &Value, id: &str) -> bool {
-    if had == has {
-        return true;
-    }
-    let (nothing, empty) = (Value::Object(Map::new()), Map::new());
-    let (Some(had), Some(has)) = (had.unwrap_or(&nothing).as_object(), has.unwrap_or(&nothing).as_object()) else {
-        return false;
-    };
-    let settings = |model: Option<&Value>| {
-        let mut settings = model.and_then(Value::as_object).unwrap_or(&empty).clone();
-        settings.shift_remove("alias");
-        settings
-    };
-    let alias = |model: Option<&Value>| model.and_then(|model| model.get("alias")).cloned().unwrap_or_default();
-    let names = Names::of(merged, id);
-    had.keys().chain(has.keys()).all(|name| {
-        let (before, now) = (had.get(name), has.get(name));
-        let (was, is) = (alias(before), alias(now));
-        let is_free =
-            !is_filled(&is) || same(&was, &is) || is.as_str().is_some_and(|alias| names.are_only(alias, name));
-        let is_known = before.is_some() || split_profile(name).1.is_none();
-        before == now || is_of_provider(name, id) && is_known && is_free && settings(before) == settings(now)
-    })
-}
-
-/// The places in a configuration, each by a number: written out, a long name would be there once more for all below it.
-/// Positions in lists and the spelling of the id do not count.
-#[derive(Default)]
-struct Places<'a> {
-    numbers: BTreeMap<(usize, &'a str), usize>,
-    /// What each is below, and its name. The top is none of them, and has the number 0.
-    steps: Vec<(usize, &'a str)>,
-}
-
-impl<'a> Places<'a> {
-    fn below(&mut self, place: usize, name: &'a str) -> usize {
-        *self.numbers.entry((place, name)).or_insert_with(|| {
-            self.steps.push((place, name));
-            self.steps.len()
-        })
-    }
-
-    fn of(&mut self, path: &[&'a str]) -> usize {
-        path.iter().fold(0, |place, name| self.below(place, name))
-    }
-
-    fn path(&self, mut place: usize) -> String {
-        let mut names = Vec::new();
-        while let Some(&(above, name)) = place.checked_sub(1).and_then(|at| self.steps.get(at)) {
-            names.push(name);
-            place = above;
-        }
-        names.iter().rev().flat_map(|name| ["/", name]).collect()
-    }
-
-    /// Each text with a reference, and its place.
-    fn referring(&mut self, config: &'a Value) -> BTreeSet<(usize, String)> {
-        let owns = ["models/providers", "plugins/entries"].map(|path| self.of(&path.split('/').collect::<Vec<_>>()));
-        let mut all = BTreeSet::new();
-        let mut left = vec![(0, config)];
-        while let Some((place, value)) = left.pop() {
-            match value {
-                Value::String(text) if !secret_json::all_names(value).is_empty() => {
-                    all.insert((place, text.trim().to_owned()));
-                }
-                Value::Array(items) => {
-                    let inner = self.below(place, "[]");
-                    left.extend(items.iter().map(|item| (inner, item)));
-                }
-                Value::Object(members) if secret_json::object_reference(value).is_some() => {
-                    all.insert((place, Value::from(members.clone()).to_string()));
-                }
-                Value::Object(members) => {
-                    let is_own = owns.contains(&place);
-                    left.extend(members.iter().map(|(name, value)| {
-                        let name = if is_own { "*" } else { name };
-                        (self.below(place, name), value)
-                    }));
-                }
-                _ => {}
-            }
-        }
-        all
-    }
-}
-
 /// Whether both name the same origin, or are the same text: a base URL may be a reference.
 fn same_place(one: &str, other: &str) -> bool {
     one == other || matches!((one.parse::<Origin>(), other.parse::<Origin>()), (Ok(one), Ok(other)) if one == other)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    /// As large as a plugin's answer may be: written out, the places would be gigabytes.
-    #[test]
-    fn references_below_a_long_name_are_refused() {
-        let entry = |models: Value| json!({"models": {"providers": {"p": {"models": models}}}});
-        let owner = Owner { id: "p", default_base_url: "https://a.example", key_variables: vec!["KEY"] };
-        let references: Map<_, _> = (0..12_000).map(|at| (at.to_string(), json!("${KEY}"))).collect();
-        let merged = entry(json!([{"id": "m", "compat": {"x".repeat(500_000): references}}]));
-        let refused = check(&entry(json!([{"id": "m"}])), &merged, &owner, &Choices::default()).unwrap_err();
-        assert!(
-            refused.to_string().contains("a reference at `/models/providers/*/models/[]/compat/xxx"),
-            "{refused:.200}"
-        );
-        check(&merged, &merged, &owner, &Choices::default()).unwrap();
-    }
 }

@@ -35,7 +35,7 @@ async fn a_merge_that_reaches_beyond_the_plugins_part_is_refused() {
         ("not json", Kind::InvalidConfig, "not JSON"),
         ("call elsewhere", Kind::InvalidConfig, "baseUrl"),
         ("open the network", Kind::InvalidConfig, "request"),
-        ("refer to a secret", Kind::InvalidConfig, "OTHER_SECRET"),
+        ("refer to a secret", Kind::InvalidConfig, "headers"),
         ("move a secret", Kind::InvalidConfig, "secret"),
         ("move a secret to a header", Kind::InvalidConfig, "secret"),
         ("trap", Kind::Other, "unreachable"),
@@ -71,13 +71,13 @@ async fn a_merge_gets_at_no_secret_by_writing_it_otherwise() {
     assert_eq!(merge("nothing -> nothing".into()).await.unwrap(), config);
     let entry = r#""attack":"edit""#;
     for (old, new, because) in [
-        (entry, r#""attack":"edit","apiKey":{"source":"env","id":"OTHER_SECRET"}"#, "OTHER_SECRET"),
-        (entry, r#""attack":"edit","apiKey":{"source":"exec","provider":"vault","id":"THEIRS"}"#, "THEIRS"),
-        (r#""headers":{"#, r#""headers":{"x-a":"{\"k\":\"\\u0024{OTHER_SECRET}\"}","#, "OTHER_SECRET"),
-        (r#""headers":{"#, r#""headers":{"x-a":"{\"api_key\":\"x${OTHER_SECRET}\"}","#, "OTHER_SECRET"),
-        (r#""headers":{"#, r#""headers":{"x-a":"{\"in\":\"{\\\"k\\\":\\\"${OTHER_SECRET}\\\"}\"}","#, "OTHER_SECRET"),
-        (r#""virtualKey":"#, r#""config":{"a":[{"source":"env","id":"OTHER_SECRET"}]},"virtualKey":"#, "OTHER_SECRET"),
-        (r#""virtualKey":"#, r#""config":"${OTHER_SECRET}","virtualKey":"#, "OTHER_SECRET"),
+        (entry, r#""attack":"edit","apiKey":{"source":"env","id":"OTHER_SECRET"}"#, "`apiKey`"),
+        (entry, r#""attack":"edit","apiKey":{"source":"exec","provider":"vault","id":"THEIRS"}"#, "`apiKey`"),
+        (r#""headers":{"#, r#""headers":{"x-a":"{\"k\":\"\\u0024{OTHER_SECRET}\"}","#, "`headers`"),
+        (r#""headers":{"#, r#""headers":{"x-a":"{\"api_key\":\"x${OTHER_SECRET}\"}","#, "`headers`"),
+        (r#""headers":{"#, r#""headers":{"x-a":"{\"in\":\"{\\\"k\\\":\\\"${OTHER_SECRET}\\\"}\"}","#, "`headers`"),
+        (r#""virtualKey":"#, r#""config":{"a":[{"source":"env","id":"OTHER_SECRET"}]},"virtualKey":"#, "an option"),
+        (r#""virtualKey":"#, r#""config":"${OTHER_SECRET}","virtualKey":"#, "an option"),
         // What is hidden, elsewhere: alone, in a name, in a place where the next look would see it.
         (r#""headers":{"#, r#""headers":{"x-a":"SEALED_1","#, "secret"),
         (r#""headers":{"#, r#""headers":{"x-SEALED_1":"","#, "secret"),
