@@ -80,8 +80,9 @@ function changeOfEntry(had, has, descriptor, choices) {
   const keys = [choices.apiKeyReference?.trim(), ...descriptor.credentials.flatMap(({ envVars }) => envVars.map((name) => `\${${name}}`))];
   for (const name of Object.keys({ ...before, ...after }).filter((name) => name !== 'baseUrl')) {
     const [was, is] = [before, after].map((entry) => at(entry, [name])).map((value) => (isFilled(value) ? value : undefined));
-    const mayBeTables = name === 'headers' && isObject(was ?? {}) && isObject(is ?? {});
-    if (mayBeTables ? isDeepStrictEqual(headersOf(entries), headersOf([after])) : same(was, is)) continue;
+    const areTables = name === 'headers' && isObject(was ?? {}) && isObject(is ?? {});
+    const isUsers = (/** @type {[string, any]} */ [header, value]) => entries.some((entry) => same(at(entry, ['headers', header]), value));
+    if (areTables ? isDeepStrictEqual(headersOf(entries), headersOf([after])) && membersOf(is).every(isUsers) : same(was, is)) continue;
     if (['api', 'name'].includes(name) && typeof is === 'string' && !refers(is)) continue;
     // a key that is a number is none
     const isKey = ['string', 'object'].includes(typeof was);
@@ -173,9 +174,8 @@ function changeOfDefault(had, has, id) {
  * @param {any} name @param {string} id
  */
 function isOwnModel(name, id) {
-  // OpenClaw takes all behind this for a profile too
-  const isProfile = () => name.split('/').at(-1).trim().startsWith('@');
-  return isOfProvider(name, id) && !isProfile() && splitProfile(name).length === 1 && !refers(name);
+  // `provider/*` allows all of its models
+  return isOfProvider(name, id) && !name.endsWith('*') && splitProfile(name).length === 1 && !refers(name);
 }
 
 /**

@@ -109,7 +109,10 @@ fn change_of_entry(
         let may_be = match (&**name, was, is) {
             (_, None, None) => true,
             ("headers", None | Some(Value::Object(_)), None | Some(Value::Object(_))) => {
-                headers(&before) == headers(&[has])
+                let is_users = |(name, value): (&String, &Value)| {
+                    before.iter().any(|entry| entry.get("headers").and_then(|all| all.get(name)) == Some(value))
+                };
+                headers(&before) == headers(&[has]) && is.and_then(Value::as_object).into_iter().flatten().all(is_users)
             }
             (_, Some(was), Some(is)) if same(was, is) => true,
             ("api" | "name", _, Some(text)) => text.is_string() && !refers(text),
@@ -247,9 +250,9 @@ fn change_of_default(had: &Value, has: &Value, id: &str) -> Option<String> {
 
 /// Whether it is a model of this provider, and no more: a profile behind the name is one of the user's keys.
 fn is_own_model(name: &str, id: &str) -> bool {
-    // OpenClaw takes all behind this for a profile too.
-    let is_profile = name.rsplit('/').next().is_some_and(|last| trimmed(last).starts_with('@'));
-    is_of_provider(name, id) && !is_profile && split_profile(name).1.is_none() && !refers(&Value::from(name))
+    // `provider/*` allows all of its models.
+    let is_one = !name.ends_with('*') && split_profile(name).1.is_none();
+    is_of_provider(name, id) && is_one && !refers(&Value::from(name))
 }
 
 /// What the plugin may not have written among the agents' models: it may add one of its own, and an alias where there is
@@ -262,7 +265,7 @@ fn change_of_models(had: &Value, has: &Value, merged: &Value, id: &str) -> Optio
     let had = if had.is_null() { Some(&empty) } else { had.as_object() };
     let names = Names::of(merged, id);
     let may_be = |(name, is): (&String, &Value)| {
-        let was = had.and_then(|had| had.get(name));
+        let was = had.and_then(|had| had.get(name)).filter(|was| !was.is_null());
         let Some(settings) = is.as_object() else { return was == Some(is) };
         let had = was.map_or(Some(&empty), Value::as_object);
         let is_own = had.is_some_and(|had| {

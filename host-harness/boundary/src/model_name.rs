@@ -1,7 +1,10 @@
 //! The name of a model as OpenClaw reads it: `provider/model`, and behind it maybe a profile, which is one of the user's keys.
 
+use crate::excerpt::trimmed;
+
 /// `provider/model@profile` as two. A date or a quantization behind an `@` is part of the model's name.
 pub fn split_profile(name: &str) -> (&str, Option<&str>) {
+    let name = trimmed(name);
     let from = name.rfind('/').map_or(0, |slash| slash + 1);
     let at = |from: usize| name.get(from..).and_then(|rest| rest.find('@')).map(|at| at + from);
     let Some(mut sign) = at(from).filter(|&sign| sign > 0) else { return (name, None) };
@@ -14,10 +17,8 @@ pub fn split_profile(name: &str) -> (&str, Option<&str>) {
             }
         }
     }
-    let (model, profile) =
-        (name.get(..sign).unwrap_or_default().trim(), name.get(sign + 1..).unwrap_or_default().trim());
-    // A provider's slug begins with the same sign: `portkey/@openai` is a model of that name.
-    if model.is_empty() || profile.is_empty() || model.ends_with('/') { (name, None) } else { (model, Some(profile)) }
+    let [model, profile] = [name.get(..sign), name.get(sign + 1..)].map(|part| trimmed(part.unwrap_or_default()));
+    if model.is_empty() || profile.is_empty() { (name, None) } else { (model, Some(profile)) }
 }
 
 fn is_date(suffix: &str) -> bool {
