@@ -1,125 +1,78 @@
 //! Gateways that break the frames of HTTP/1.1 and HTTP/2: each call ends in the answer, or in words.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
-use host_harness::{Engine, Limits, Provider, types::ErrorKind as Kind};
-use tokio::io::AsyncWriteExt;
+use host_harness::{Limits, Provider, types::ErrorKind as Kind};
 
-use super::{Http2, assert_timeout, before, good, load, tight};
+use super::{Http2, before, good};
 use crate::{
     fault_server::{FaultServer, Script, Step, bytes, frame},
     http2_faults::{answer, trusting},
-    raw_server::{HELLO, JSON, answering, serving, whole},
-    support::{ask, component},
+    raw_server::{HELLO, JSON, answering, whole},
+    support::ask,
     tls::Authority,
 };
 
-/// Frames that two readers would take for two things.
+/// What two readers would take for two things, and what stands before, behind and beside an answer, is read in one way, or
+/// refused in words. `faults` has more, by how a call ends.
 #[tokio::test]
-async fn an_answer_that_can_be_read_in_two_ways_is_read_in_one_or_refused() {
+async fn an_answer_in_odd_frames_is_read_in_one_way_or_refused() {
     let plugin = good().await;
+    let (length, size) = (HELLO.len(), format!("{:x}", HELLO.len()));
     let chunked = format!("{JSON}transfer-encoding: chunked\r\n\r\n");
     let chunk = |size: &str| format!("{chunked}{size}\r\n{HELLO}\r\n0\r\n\r\n").into_bytes();
-    let (length, size) = (HELLO.len(), format!("{:x}", HELLO.len()));
+    let trailers = |more: &str| format!("{chunked}{size}\r\n{HELLO}\r\n0\r\n{more}\r\n").into_bytes();
+    let sized = |header: &str| format!("{JSON}{header}\r\n\r\n{HELLO}").into_bytes();
+    let status = |line: &str| whole(&format!("{line}\r\ncontent-type: application/json\r\n"), HELLO);
+    let after = |early: String| [early.into_bytes(), whole(JSON, HELLO)].concat();
+    let large = "y".repeat(1 << 20);
     for (name, answer, is_read) in [
-        ("a good one", chunk(&size), true),
         ("a size in capitals with zeros", chunk(&format!("000{}", size.to_uppercase())), true),
         ("a size with a plus", chunk(&format!("+{size}")), false),
         ("a size with 0x", chunk(&format!("0x{size}")), false),
         ("a negative size", chunk("-1"), false),
-        ("a size that overflows", chunk("ffffffffffffffffff"), false),
-        ("an extension of 100 kB", chunk(&format!("{size};x={}", "y".repeat(100_000))), false),
-        ("a line feed alone behind the size", format!("{chunked}{size}\n{HELLO}\r\n0\r\n\r\n").into_bytes(), false),
-        (
-            "a transfer coding that is not chunked",
-            format!("{JSON}transfer-encoding: gzip, chunked\r\n\r\n{size}\r\n{HELLO}\r\n0\r\n\r\n").into_bytes(),
-            false,
-        ),
-        ("two lengths", format!("{JSON}content-length: 5\r\ncontent-length: {length}\r\n\r\n{HELLO}").into(), false),
-        ("a length with a plus", format!("{JSON}content-length: +{length}\r\n\r\n{HELLO}").into(), false),
-        ("a colon after a space", format!("{JSON}content-length : {length}\r\n\r\n{HELLO}").into(), false),
+        ("an extension of 100 kB", chunk(&format!("{size};x={}", &large[..100_000])), false),
+        ("a line feed alone behind the size", format!("{chunked}{size}\n{HELLO}\r\n0\r\n\r\n").into(), false),
+        ("trailers", trailers("x-a: b\r\ncontent-length: 1\r\nset-cookie: a=b\r\n"), true),
+        ("trailers of a megabyte", trailers(&format!("x: {large}\r\n")), false),
+        ("20,000 trailers", trailers(&"x: y\r\n".repeat(20_000)), false),
+        ("trailers that are none", trailers("x y\r\n"), false),
+        ("a length with a plus", sized(&format!("content-length: +{length}")), false),
+        ("a colon after a space", sized(&format!("content-length : {length}")), false),
+        ("a length in hexadecimal", sized("content-length: 0x10"), false),
+        ("a length in thousands", sized("content-length: 1e3"), false),
+        ("one length twice", sized(&format!("content-length: {length}, {length}")), true),
+        ("two lengths in a list", sized(&format!("content-length: {length}, 5")), false),
         ("500 headers", whole(&format!("{JSON}{}", "x-a: b\r\n".repeat(500)), HELLO), false),
-        ("a header of 100 kB", whole(&format!("{JSON}x-a: {}\r\n", "b".repeat(100_000)), HELLO), false),
-        ("no body by its status", whole("HTTP/1.1 204 x\r\ncontent-type: application/json\r\n", HELLO), false),
-        ("a switch of protocols", b"HTTP/1.1 101 x\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n".to_vec(), false),
-    ] {
-        let provider = before(&plugin, answering(answer).await).await;
-        let outcome = provider.complete(&ask("m", "hello")).await;
-        assert_eq!(outcome.is_ok(), is_read, "{name}: {outcome:?}");
-        if let Err(error) = outcome {
-            assert!(!error.to_string().contains("the plugin failed"), "{name}: {error}");
-        }
-    }
-}
-
-/// What stands before, behind and beside an answer is read in one way, or refused in words.
-#[tokio::test]
-async fn an_answer_in_odd_frames_is_read_or_refused() {
-    let engine = Engine::new(Limits { call: Duration::from_secs(20), ..tight() }).unwrap();
-    let plugin = load(&engine, &fs::read(component()).unwrap()).await.unwrap();
-    let good = whole(JSON, HELLO);
-    let status = |line: &str| whole(&format!("{line}\r\ncontent-type: application/json\r\n"), HELLO);
-    let after = |early: String| [early.into_bytes(), good.clone()].concat();
-    let size = format!("{:x}", HELLO.len());
-    let trailers = |more: &str| {
-        format!("{JSON}transfer-encoding: chunked\r\n\r\n{size}\r\n{HELLO}\r\n0\r\n{more}\r\n").into_bytes()
-    };
-    let length = |length: &str| format!("{JSON}content-length: {length}\r\n\r\n{HELLO}").into_bytes();
-    for (name, answer, is_read) in [
+        ("a header of 100 kB", whole(&format!("{JSON}x-a: {}\r\n", &large[..100_000]), HELLO), false),
         ("20,000 early hints", after("HTTP/1.1 103 x\r\nlink: </x>; rel=preload\r\n\r\n".repeat(20_000)), true),
         ("20,000 times go on", after("HTTP/1.1 100 Continue\r\n\r\n".repeat(20_000)), true),
         ("an early hint with a body", after("HTTP/1.1 103 x\r\ncontent-length: 5\r\n\r\nhello".into()), false),
-        (
-            "an early hint that is too large",
-            after(format!("HTTP/1.1 103 x\r\nx: {}\r\n\r\n", "y".repeat(1 << 20))),
-            false,
-        ),
-        ("trailers", trailers("x-a: b\r\ncontent-length: 1\r\nset-cookie: a=b\r\n"), true),
-        ("trailers of a megabyte", trailers(&format!("x: {}\r\n", "y".repeat(1 << 20))), false),
-        ("20,000 trailers", trailers(&"x: y\r\n".repeat(20_000)), false),
-        ("trailers that are none", trailers("x y\r\n"), false),
+        ("an early hint that is too large", after(format!("HTTP/1.1 103 x\r\nx: {large}\r\n\r\n")), false),
         ("the status 203", status("HTTP/1.1 203 x"), true),
         ("the status 299", status("HTTP/1.1 299"), false),
+        ("no body by its status", status("HTTP/1.1 204 x"), false),
         ("the status 205", status("HTTP/1.1 205 x"), false),
         ("a part, by its status", status("HTTP/1.1 206 x\r\ncontent-range: bytes 0-9/99"), false),
         ("the status 99", status("HTTP/1.1 099 x"), false),
         ("the status 1000", status("HTTP/1.1 1000 x"), false),
-        ("the status 20", status("HTTP/1.1 20 x"), false),
         ("the status 2OO", status("HTTP/1.1 2OO x"), false),
         ("the status -200", status("HTTP/1.1 -200 x"), false),
         ("version 9.9", status("HTTP/9.9 200 OK"), false),
         ("version 2", status("HTTP/2 200"), false),
         ("another protocol", status("ICY 200 OK"), false),
         ("no head", HELLO.into(), false),
-        ("a zero byte in a header", status("HTTP/1.1 200 OK\r\nx-a: b\0c"), false),
         ("a space in a name", status("HTTP/1.1 200 OK\r\nx a: b"), false),
         ("no name", status("HTTP/1.1 200 OK\r\n: b"), false),
         ("a carriage return alone", status("HTTP/1.1 200 OK\r\nx-a: b\rc: d"), false),
-        ("a length in hexadecimal", length("0x10"), false),
-        ("a length in thousands", length("1e3"), false),
-        ("a length of 2^64", length("18446744073709551616"), false),
-        ("one length twice", length(&format!("{0}, {0}", HELLO.len())), true),
-        ("two lengths in a list", length(&format!("{}, 5", HELLO.len())), false),
-        ("a negative length", length("-1"), false),
-        ("no length and no end", format!("{JSON}\r\n{HELLO}").into_bytes(), true),
     ] {
-        let provider = before(&plugin, answering(answer).await).await;
-        let outcome = provider.complete(&ask("m", "hello")).await;
+        let outcome = before(&plugin, answering(answer).await).await.complete(&ask("m", "hello")).await;
         assert_eq!(outcome.is_ok(), is_read, "{name}: {outcome:?}");
         if let Err(error) = outcome {
             assert!(!error.to_string().contains("the plugin failed"), "{name}: {error}");
             assert_ne!(error.kind(), Kind::Timeout, "{name}: {error}");
         }
     }
-    // Heads without end are ended by time.
-    let plugin = load(&Engine::new(tight()).unwrap(), &fs::read(component()).unwrap()).await.unwrap();
-    let server = serving(
-        async |mut client| {
-            while client.write_all(&b"HTTP/1.1 103 x\r\nx: y\r\n\r\n".repeat(100)).await.is_ok() {}
-        },
-    )
-    .await;
-    assert_timeout("hints without end", before(&plugin, server).await.complete(&ask("m", "hello")).await);
 }
 
 /// Frames of HTTP/2 that cost a careless client its memory, its time, or the next call.
