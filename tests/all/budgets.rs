@@ -125,8 +125,7 @@ async fn a_thousand_calls_in_a_row_take_one_connection() {
 #[tokio::test]
 async fn over_http2_a_hundred_calls_at_once_take_one_connection() {
     let authority = Authority::new();
-    let tls = authority.acceptor("localhost", false, &["h2"]);
-    let server = FaultServer::http2(tls, |_, stream| vec![bytes(http2_faults::answer(stream))]).await;
+    let server = FaultServer::http2(&authority, |_, stream| vec![bytes(http2_faults::answer(stream))]).await;
     let provider =
         Provider::connect(&support::plugin().await, http2_faults::trusting(&authority, &server)).await.unwrap();
     chats(&provider, 0..1).await;

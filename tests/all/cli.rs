@@ -1,6 +1,6 @@
 //! The commands as a user runs them: results on standard output, all else on standard error, documented exit codes.
 
-use std::ffi::OsStr;
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
 
 use serde_json::json;
 
@@ -107,7 +107,7 @@ fn who_gives_no_key_is_told_how_to() {
                own that needs none takes any.";
     for command in [&["doctor"][..], &["chat", "hello"]] {
         let ran = Cli::new().env("PORTKEY_BASE_URL", user.stub.base_url()).run(command);
-        assert!(ran.code == 3 && format!("{}{}", ran.out, ran.err).contains(how), "{ran:?}");
+        assert!(ran.code == 3 && ran.said().contains(how), "{ran:?}");
     }
 }
 
@@ -156,10 +156,9 @@ fn a_failure_is_one_json_object_and_an_exit_code() {
 
 /// It is there, and no key: "missing" would send its owner to look for a name.
 #[test]
-#[cfg(unix)]
 fn a_key_that_is_no_text_is_not_called_missing() {
     let user = User::new();
-    let key = <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"pk-\xff");
+    let key = OsStr::from_bytes(b"pk-\xff");
     let ran = user.cli.run_with("PORTKEY_API_KEY", key, &["chat", "x"]).failed(4, "not printable ASCII");
     assert!(ran.err.contains("variable PORTKEY_API_KEY"), "{ran:?}");
 }
@@ -269,9 +268,7 @@ const COMMANDS: [&str; 12] = [
 ];
 
 #[test]
-#[cfg(unix)]
 fn every_command_refuses_nonsense() {
-    use std::os::unix::ffi::OsStrExt;
     let user = User::new();
     for command in COMMANDS {
         for nonsense in [&b"--nonsense"[..], b"--plugin\xff", b"-\xff", b"-Z", b"--json=maybe", b"a\xff\xfe"] {
@@ -291,7 +288,6 @@ fn every_command_refuses_nonsense() {
 
 /// What is no file, and what is too much of one, wherever a command takes a file.
 #[test]
-#[cfg(unix)]
 fn a_file_that_cannot_be_one_is_refused_and_nothing_is_sent() {
     let user = User::new();
     let folder = user.cli.folder.path();
@@ -343,7 +339,6 @@ fn a_file_that_cannot_be_one_is_refused_and_nothing_is_sent() {
 }
 
 #[test]
-#[cfg(unix)]
 fn standard_input_is_not_read_without_end() {
     let user = User::new();
     user.cli.write("noise", b"a\xff");
@@ -489,9 +484,7 @@ fn limits_are_a_users_to_lower() {
 
 /// With the key it would go to the provider's own service.
 #[test]
-#[cfg(unix)]
 fn a_base_url_that_is_no_text_is_not_passed_over() {
-    use std::os::unix::ffi::OsStrExt;
     let user = User::new();
     let url = OsStr::from_bytes(b"http://\xff/v1");
     user.cli.run_with("PORTKEY_BASE_URL", url, &["chat", "hello"]).failed(4, "is not a usable base URL");

@@ -5,6 +5,10 @@ use std::{
     collections::BTreeSet,
     ffi::OsString,
     fs,
+    os::unix::{
+        ffi::OsStringExt,
+        fs::{MetadataExt, PermissionsExt, symlink},
+    },
     path::PathBuf,
     process::{Command, Stdio},
 };
@@ -106,7 +110,6 @@ mod each_call {
     /// As where the file alone is mounted into a container: another cannot be put in its place.
     #[test]
     fn a_file_that_is_a_mount_of_its_own_is_written_in_place_with_its_backup() {
-        use std::os::unix::fs::MetadataExt;
         let user = User::new();
         let new = new(&user, Some(OLD));
         user.holding(Some(OLD));
@@ -250,9 +253,7 @@ fn a_file_that_is_broken_is_refused_with_the_place_and_the_reason() {
 }
 
 #[test]
-#[cfg(unix)]
 fn what_is_in_the_files_place_is_used_as_it_is_or_refused() {
-    use std::os::unix::fs::{PermissionsExt, symlink};
     let user = User::new();
     let mode = || fs::metadata(&user.config).unwrap().permissions().mode() & 0o777;
     let refused = |reason: &str| {
@@ -305,9 +306,7 @@ fn what_is_in_the_files_place_is_used_as_it_is_or_refused() {
 
 /// A folder that `onboard` makes is nobody else's; one that is there stays as it is.
 #[test]
-#[cfg(unix)]
 fn a_new_folder_is_the_users_alone() {
-    use std::os::unix::fs::PermissionsExt;
     let user = User::new();
     let mode = || fs::metadata(&user.folder).unwrap().permissions().mode() & 0o777;
     user.holding(None);
@@ -325,7 +324,6 @@ fn a_new_folder_is_the_users_alone() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_path_that_is_no_text_is_a_path() {
-    use std::os::unix::ffi::OsStringExt;
     let cli = Cli::new();
     let path = OsString::from_vec(b"con\xfffig.json".to_vec());
     let arguments = ["onboard".into(), "--json".into(), "--config".into(), path.clone()];

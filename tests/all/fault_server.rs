@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::raw_server::request_of;
+use crate::{raw_server::request_of, tls::Authority};
 
 /// One thing that happens on the wire.
 #[derive(Clone, Debug)]
@@ -73,9 +73,9 @@ impl FaultServer {
         Self::start(None, Arc::new(move |number, _| script(number))).await
     }
 
-    /// HTTP/2 over TLS as `localhost`. Scripts by number and by the stream that they are for.
-    pub async fn http2(tls: TlsAcceptor, script: impl Fn(usize, u32) -> Script + Send + Sync + 'static) -> Self {
-        Self::start(Some(tls), Arc::new(script)).await
+    /// HTTP/2 over TLS as `localhost`, by this authority. Scripts by number and by the stream that they are for.
+    pub async fn http2(tls: &Authority, script: impl Fn(usize, u32) -> Script + Send + Sync + 'static) -> Self {
+        Self::start(Some(tls.acceptor("localhost", false, &["h2"])), Arc::new(script)).await
     }
 
     /// How many requests were read to their end.

@@ -34,7 +34,7 @@ async fn before_http2(
     script: impl Fn(usize, u32) -> Script + Send + Sync + 'static,
 ) -> (FaultServer, Provider) {
     let authority = Authority::new();
-    let server = FaultServer::http2(authority.acceptor("localhost", false, &["h2"]), script).await;
+    let server = FaultServer::http2(&authority, script).await;
     let provider = Provider::connect(&plugin, trusting(&authority, &server)).await.unwrap();
     (server, provider)
 }

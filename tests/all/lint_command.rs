@@ -91,7 +91,7 @@ fn what_does_not_exist_is_refused_with_the_nearest_name() {
         for command in [&["chat", "hello"][..], &["lint"], &["doctor"]] {
             let ran = user.cli.run(&[command, &["--config", "c.json"]].concat());
             assert_eq!(ran.code, 4, "{config}: {command:?}: {ran:?}");
-            assert!(format!("{}{}", ran.out, ran.err).contains(expected), "{config}: {command:?}: {ran:?}");
+            assert!(ran.said().contains(expected), "{config}: {command:?}: {ran:?}");
         }
         let json = user.cli.run(&["lint", "--config", "c.json", "--json"]);
         assert_eq!(json.code, 4, "{json:?}");
@@ -132,7 +132,7 @@ fn options_on_the_command_line_are_held_to_the_same() {
         (&["lint", "--config", "c.json", "--option", "debg=1"], "error: plugins.entries.portkey.config.debgu: "),
     ] {
         let ran = user.cli.run(arguments);
-        assert!(format!("{}{}", ran.out, ran.err).contains(expected), "{arguments:?}: {ran:?}");
+        assert!(ran.said().contains(expected), "{arguments:?}: {ran:?}");
     }
     // All of it is found at once.
     let both = r#"{"strategy":{"mode":"fallbak"},"retri":{}}"#;
@@ -241,7 +241,6 @@ fn doubts_are_told_and_a_good_configuration_has_none() {
 
 /// OpenClaw refuses all of a file for a key that only it knows is none of its own.
 #[test]
-#[cfg(unix)]
 fn an_installed_openclaw_is_asked_whether_it_takes_the_file() {
     let said = |json: &str| {
         format!(
@@ -290,7 +289,6 @@ fn an_installed_openclaw_is_asked_whether_it_takes_the_file() {
 
 /// Without the plugin OpenClaw calls by its own client. Its own advice, to remove the plugin's options, is not repeated.
 #[test]
-#[cfg(unix)]
 fn a_plugin_that_openclaw_lacks_is_named_where_the_file_is_for_it() {
     let inspected = |inspected: &str| {
         format!(
@@ -333,7 +331,6 @@ fn a_plugin_that_openclaw_lacks_is_named_where_the_file_is_for_it() {
 
 /// Only what this host says of the same lack gives way to OpenClaw's words.
 #[test]
-#[cfg(unix)]
 fn what_openclaw_says_takes_the_place_of_nothing_else() {
     let issue = |place: &str| {
         format!(

@@ -53,7 +53,6 @@ mod second_provider;
 mod secrets;
 mod session;
 mod soak;
-#[cfg(unix)]
 mod steering;
 mod support;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

@@ -131,7 +131,6 @@ fn the_key_goes_into_openclaws_env_file_once() {
     assert_eq!(std::fs::read_to_string(state.join(".env.bak-1")).unwrap(), old);
     let config = std::fs::read_to_string(state.join("openclaw.json")).unwrap();
     assert!(config.contains("${PORTKEY_API_KEY}") && !config.contains(KEY), "{config}");
-    #[cfg(unix)]
     for private in [file.clone(), state.join(".env.bak-1")] {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(private).unwrap().permissions().mode() & 0o777, 0o600);

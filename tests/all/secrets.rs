@@ -143,7 +143,6 @@ async fn a_reference_in_an_option_is_resolved_or_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secrets.json");
     std::fs::write(&file, r#"{"key": "a-value"}"#).unwrap();
-    #[cfg(unix)]
     std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let connect = async |options: Value, given: Option<(&str, Value)>| {
         let config = json!({

@@ -1,6 +1,6 @@
 //! `chat` as a session: several questions in a terminal, what is sent of those before, and what is kept of it in a file.
 
-use std::process::Stdio;
+use std::{os::unix::fs::PermissionsExt, process::Stdio};
 
 use serde_json::json;
 
@@ -196,12 +196,8 @@ fn a_session_that_is_kept_is_gone_on_with() {
     let path = sessions.join("work.json");
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(!text.contains(KEY) && text.contains("Reply with exactly two"), "{text}");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        for (path, mode) in [(&path, 0o600), (&sessions, 0o700)] {
-            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, mode, "{}", path.display());
-        }
+    for (path, mode) in [(&path, 0o600), (&sessions, 0o700)] {
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, mode, "{}", path.display());
     }
     user.chat(&["--continue", "three"], "").ok();
     assert_eq!(user.asked()["messages"].as_array().unwrap().len(), 6);
@@ -256,10 +252,8 @@ fn a_session_that_is_kept_is_gone_on_with() {
 }
 
 /// Who can write where sessions are kept could put words into them.
-#[cfg(unix)]
 #[test]
 fn a_session_is_kept_in_no_folder_that_others_can_write_to() {
-    use std::os::unix::fs::PermissionsExt;
     let user = user();
     let sessions = user.cli.folder.path().join(".local/state/host-harness/sessions");
     std::fs::create_dir_all(&sessions).unwrap();

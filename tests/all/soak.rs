@@ -180,9 +180,8 @@ fn soak() {
         Scene::Http2(script) => script(stream),
     };
     let authority = Authority::new();
-    let tls = authority.acceptor("localhost", false, &["h2"]);
     let http1 = servers.block_on(FaultServer::http1(move |number| script(number, 0)));
-    let http2 = servers.block_on(FaultServer::http2(tls, script));
+    let http2 = servers.block_on(FaultServer::http2(&authority, script));
     Runtime::new().unwrap().block_on(async {
         // A call that ends by a time limit takes its time; the others must not be hurried on a slow machine.
         let (call, stream_idle) = (Duration::from_secs(3), Duration::from_secs(2));

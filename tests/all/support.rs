@@ -355,6 +355,11 @@ impl Ran {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
+    /// All that was printed.
+    pub fn said(&self) -> String {
+        format!("{}{}", self.out, self.err)
+    }
+
     /// The same, where the run ended well.
     #[track_caller]
     pub fn ok(self) -> Self {

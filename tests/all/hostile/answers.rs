@@ -18,12 +18,11 @@ use host_harness::{
 use serde_json::json;
 
 use super::{Host, before, failing, good, load, shown, tight};
-#[cfg(unix)]
-use crate::terminal::Terminal;
 use crate::{
     fault_server::{FaultServer, Step, bytes},
     raw_server::{EVENTS, HELLO, JSON, answering, recording, responding, whole},
     support::{Cli, KEY, ask, audio_of, component, events, setup, start, text},
+    terminal::Terminal,
 };
 
 fn sse(events: &[&str]) -> Vec<u8> {
@@ -178,7 +177,6 @@ async fn a_gateway_does_not_speak_for_the_host() {
 
 /// Markdown that costs a careless reader the square of its length, or its stack. A terminal's test waits for a minute.
 #[test]
-#[cfg(unix)]
 fn no_markdown_of_a_model_holds_up_the_terminal() {
     let many = 50_000;
     let bombs = [

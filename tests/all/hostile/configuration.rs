@@ -1,6 +1,6 @@
 //! Files, merges and variables of the environment that attack: nothing reaches further than it should.
 
-use std::fs;
+use std::{fs, os::unix::fs::symlink};
 
 use host_harness::{types::ErrorKind as Kind, wit::onboarding::Choices};
 use serde_json::json;
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Host, hostile, refused, shown};
 use crate::{
     raw_server::{HELLO, JSON, recording, whole},
-    support::{Cli, KEY, User, component, start},
+    support::{Cli, KEY, Ran, User, component, start},
 };
 
 #[tokio::test]
@@ -129,21 +129,15 @@ fn a_folder_that_one_works_in_says_nothing() {
     fs::write(folder.join("portkey_provider.wasm"), hostile()).unwrap();
     fs::write(folder.join("gateway.wasm"), hostile()).unwrap();
     for arguments in [&["models"][..], &["chat", "hello"], &["doctor"]] {
-        let output = user.cli.command(arguments).current_dir(&folder).output().unwrap();
-        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        assert!(
-            output.status.success() && !said.contains("127.0.0.1:9") && !said.contains("Hostile"),
-            "{arguments:?}: {said}"
-        );
+        let ran = Ran::from(user.cli.command(arguments).current_dir(&folder).output().unwrap()).ok();
+        assert!(!ran.said().contains("127.0.0.1:9") && !ran.said().contains("Hostile"), "{arguments:?}: {ran:?}");
     }
     assert!(user.stub.requests().len() >= 3);
 }
 
 /// What an error repeats of a file is its place, and not its text: it may be another's file, or a secret.
 #[test]
-#[cfg(unix)]
 fn no_error_shows_what_is_in_a_file_that_is_not_a_configuration() {
-    use std::os::unix::fs::symlink;
     let user = User::new();
     let folder = user.cli.folder.path().join(".openclaw");
     fs::create_dir(&folder).unwrap();
@@ -229,7 +223,7 @@ fn a_file_that_says_a_thing_twice_calls_what_openclaw_would() {
         user.cli.write("twice.json", &text);
         let output =
             user.cli.command(&["chat", "hello", "--config", "twice.json"]).env_remove("PORTKEY_BASE_URL").output();
-        let ran = crate::support::Ran::from(output.unwrap());
+        let ran = Ran::from(output.unwrap());
         assert!(ran.code == 0 && user.stub.requests().len() == 1, "{text}: {ran:?}");
     }
     assert!(others.lock().unwrap().is_empty());
@@ -309,7 +303,7 @@ fn agents_of_any_form_are_read_or_refused_by_name() {
         let shown = agents.get(..200).unwrap_or(agents);
         for command in [&["chat", "hello", "--config", "agents.json"][..], &["doctor", "--config", "agents.json"]] {
             let ran = user.cli.run(command);
-            let text = format!("{}{}", ran.out, ran.err);
+            let text = ran.said();
             if command[0] == "chat" {
                 assert!(codes.contains(&ran.code), "{shown}: {ran:?}");
             }

@@ -1,6 +1,9 @@
 //! What the program reads is a plain file, and what it writes goes through no link and into nothing of others.
 
-use std::fs;
+use std::{
+    fs,
+    os::unix::fs::{DirBuilderExt, PermissionsExt, symlink},
+};
 
 use host_harness::Result;
 use serde_json::json;
@@ -9,9 +12,7 @@ use crate::support::{Cli, KEY, Ran, User};
 
 /// What lies where `onboard` writes: whose it is, it is afterwards.
 #[test]
-#[cfg(unix)]
 fn onboard_writes_through_no_link_and_over_nothing_of_others() {
-    use std::os::unix::fs::symlink;
     const OLD: &str = "{ /* mine */ }";
     let user = User::new();
     let folder = user.cli.folder.path().join(".openclaw");
@@ -62,9 +63,7 @@ fn onboard_writes_through_no_link_and_over_nothing_of_others() {
 
 /// Links that lie where images are written to.
 #[test]
-#[cfg(unix)]
 fn an_image_is_written_through_no_link() {
-    use std::os::unix::fs::symlink;
     let user = User::new();
     let out = user.cli.folder.path().join("out");
     let victim = user.cli.folder.path().join("victim");
@@ -86,10 +85,8 @@ fn an_image_is_written_through_no_link() {
 }
 
 /// A session is a file of the user's own, in its own folder, that can be read.
-#[cfg(unix)]
 #[test]
 fn a_session_is_no_link_no_pipe_and_in_no_other_folder() {
-    use std::os::unix::fs::{DirBuilderExt, symlink};
     let user = User::new();
     let sessions = user.cli.folder.path().join(".local/state/host-harness/sessions");
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&sessions).unwrap();
@@ -119,10 +116,8 @@ fn a_session_is_no_link_no_pipe_and_in_no_other_folder() {
 }
 
 /// A recording is a plain file of a recording, and speech goes through no link that the user did not mean.
-#[cfg(unix)]
 #[test]
 fn recordings_and_speech_are_plain_files() {
-    use std::os::unix::fs::symlink;
     let user = User::new();
     let folder = user.cli.folder.path();
     let secret = folder.join("secret");
@@ -153,11 +148,8 @@ fn recordings_and_speech_are_plain_files() {
 }
 
 /// What stands where prices are kept is read if it is a plain file of the user's alone, and never written through.
-#[cfg(unix)]
 #[test]
 fn prices_are_kept_in_a_plain_file_of_the_users_alone() {
-    use std::os::unix::fs::{PermissionsExt, symlink};
-
     let user = User::new();
     user.cli.run(&["models", "gpt-5-mini"]).ok();
     let file = user.cli.folder.path().join(".cache/host-harness/prices.json");
@@ -214,10 +206,8 @@ fn prices_are_kept_in_a_plain_file_of_the_users_alone() {
 }
 
 /// What stands where OpenClaw keeps variables, or where a file names a secret: nothing is waited for, and nothing of it is shown.
-#[cfg(unix)]
 #[test]
 fn variables_and_secrets_are_read_from_plain_files_alone() {
-    use std::os::unix::fs::{PermissionsExt, symlink};
     let user = User::new();
     let home = user.cli.folder.path().join(".openclaw");
     fs::create_dir(&home).unwrap();
@@ -273,7 +263,6 @@ fn variables_and_secrets_are_read_from_plain_files_alone() {
 }
 
 /// A cache is where the system keeps the user's, or there is none: nothing is written into the folder that one works in.
-#[cfg(unix)]
 #[test]
 fn a_cache_that_is_named_oddly_is_none() {
     let user = User::new();
@@ -281,19 +270,16 @@ fn a_cache_that_is_named_oddly_is_none() {
     fs::create_dir(&work).unwrap();
     for folder in [".", "cache", "", "/dev/null", "/proc/self", "/nonexistent/\u{1b}]0;x\u{7}"] {
         let mut command = user.cli.command(&["models", "gpt-5-mini"]);
-        let ran = command.current_dir(&work).env("XDG_CACHE_HOME", folder).output().unwrap();
-        let said = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();
-        assert!(ran.status.success() && said.contains("gpt-5-mini"), "{folder}: {said}");
+        let ran = Ran::from(command.current_dir(&work).env("XDG_CACHE_HOME", folder).output().unwrap()).ok();
+        assert!(ran.said().contains("gpt-5-mini"), "{folder}: {ran:?}");
         let left: Vec<_> = fs::read_dir(&work).unwrap().flatten().map(|entry| entry.path()).collect();
         assert!(left.is_empty(), "{folder}: {left:?}");
     }
 }
 
 /// The file that is replaced may be another user's: of its mode only who may read and write counts.
-#[cfg(unix)]
 #[test]
 fn what_is_written_gets_no_rights_of_a_program() {
-    use std::os::unix::fs::PermissionsExt;
     let user = User::new();
     let file = user.cli.folder.path().join("out");
     for (before, after) in
@@ -311,7 +297,6 @@ fn what_is_written_gets_no_rights_of_a_program() {
 }
 
 /// The authorities that a variable names are read from a plain file, of a size that some are.
-#[cfg(unix)]
 #[test]
 fn authorities_are_read_from_plain_files_alone() {
     let cli = Cli::before("https://127.0.0.1:1/v1");
@@ -342,10 +327,8 @@ fn authorities_are_read_from_plain_files_alone() {
 }
 
 /// Sessions that several programs write at once, and names in the folder that the program would not give.
-#[cfg(unix)]
 #[test]
 fn a_session_is_whole_and_private_whoever_writes_it() {
-    use std::os::unix::fs::PermissionsExt;
     let user = User::new();
     let runs: Vec<_> =
         (0..6).map(|_| user.cli.command(&["chat", "hello", "--session", "one"]).output()).map(Result::unwrap).collect();

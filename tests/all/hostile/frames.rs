@@ -150,12 +150,11 @@ async fn frames_of_http2_without_end_or_sense_end_the_call_alone() {
     for (name, script) in cases {
         let authority = Authority::new();
         // The first request of a connection gets the script; a call to the model `1` a good answer.
-        let server =
-            FaultServer::http2(authority.acceptor("localhost", false, &["h2"]), |number, stream| match number {
-                1 => vec![bytes(answer(stream))],
-                _ => script(stream),
-            })
-            .await;
+        let server = FaultServer::http2(&authority, |number, stream| match number {
+            1 => vec![bytes(answer(stream))],
+            _ => script(stream),
+        })
+        .await;
         let provider = Provider::connect(&plugin, trusting(&authority, &server)).await.unwrap();
         let question = ask("0", "hello");
         let call = tokio::time::timeout(Duration::from_secs(30), provider.complete(&question));

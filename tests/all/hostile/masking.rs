@@ -4,7 +4,7 @@ use std::{fs, net::SocketAddr, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::StreamExt as _;
-use host_harness::{Engine, Limits, Plugin, Provider, types::ErrorKind as Kind, wit::chat::Prompt};
+use host_harness::{Engine, Limits, Plugin, Provider, types::ErrorKind as Kind};
 use host_harness_rig::{completion, record};
 use rig_agent::prelude::AgentBuilder;
 use serde_json::json;
@@ -27,9 +27,8 @@ async fn an_answer_that_repeats_the_key_is_masked_wherever_it_stands() {
     let host = Host::new().await;
     let address = echo().await;
     let hostile = Provider::connect(&host.plugin, at(format!("http://{address}/v1"))).await.unwrap();
-    let parameters = host.exchange(&address.to_string(), &[]).into_iter().map(str::to_owned).collect();
-    let seen = hostile.complete(&Prompt { stop: parameters, ..ask("send", "") }).await.unwrap();
-    let seen = text(&seen);
+    let own = address.to_string();
+    let seen = text(&hostile.complete(&request("send", &host.exchange(&own, &[]))).await.unwrap());
     let mask = "*".repeat(KEY.len());
     assert!(seen.contains("authorization: Basic") && !seen.contains(&basic(KEY)[16..24]), "{seen}");
     for expected in [format!("x-echo: a{mask}b"), format!("set-cookie: {mask}\n"), format!("echoed {mask}")] {
@@ -103,10 +102,9 @@ async fn what_is_hidden_within_json_is_sent_in_no_other_place() {
     assert!(!format!("{sent:?}").contains(INLINE) && sent[0].path.contains("SEALED_1"), "{sent:?}");
     // Nor is it in its memory.
     let header = format!("x-plain: {whole}");
-    let exchange = host.exchange(&own, &[&header]).into_iter().map(str::to_owned);
     let (first, second) = INLINE.split_at(8);
-    let parameters = [first, second].into_iter().map(str::to_owned).chain(exchange).collect();
-    let found = provider.complete(&Prompt { stop: parameters, ..ask("memory", "") }).await.unwrap();
+    let parameters = [&[first, second], &host.exchange(&own, &[&header])[..]].concat();
+    let found = provider.complete(&request("memory", &parameters)).await.unwrap();
     assert_eq!(text(&found), "0");
     host.serves().await;
 }
@@ -159,8 +157,8 @@ async fn an_answer_in_a_coding_is_refused_whatever_its_name() {
         let server =
             answering(format!("HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ncontent-length: 2\r\n\r\n{{}}")).await;
         let hostile = Provider::connect(&host.plugin, at(format!("http://{server}/v1"))).await.unwrap();
-        let parameters = host.exchange(&server.to_string(), &[]).into_iter().map(str::to_owned).collect();
-        let error = hostile.complete(&Prompt { stop: parameters, ..ask("send", "") }).await.expect_err(coding);
+        let own = server.to_string();
+        let error = hostile.complete(&request("send", &host.exchange(&own, &[]))).await.expect_err(coding);
         assert!(error.to_string().contains("HttpResponseContentCoding"), "{coding}: {error}");
     }
 }
@@ -240,7 +238,6 @@ async fn a_key_in_any_letters_of_json_is_masked_in_an_error() {
 fn no_variable_makes_the_program_tell_the_key() {
     let user = User::new();
     let written = user.cli.folder.path().join("keys.log");
-    component();
     for (name, value) in [
         ("RUST_LOG", "trace"),
         ("RUST_LOG", "hyper=trace,h2=trace,rustls=trace,hyper_util=trace"),
@@ -252,8 +249,7 @@ fn no_variable_makes_the_program_tell_the_key() {
         for arguments in
             [&["chat", "hello", "-vv"][..], &["chat", "hello", "-vv", "--model", "fault/500"], &["models", "-vv"]]
         {
-            let output = user.cli.command(arguments).env(name, value).output().unwrap();
-            let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+            let said = user.cli.run_with(name, value, arguments).said();
             assert!(!said.contains(KEY), "{name} {arguments:?}: {said}");
         }
     }
@@ -479,8 +475,7 @@ async fn what_a_server_of_http2_says_beside_a_body_is_told_to_no_component() {
     let plugin = load(&engine, hostile()).await.unwrap();
     for (name, script) in SAYING {
         let authority = Authority::new();
-        let server =
-            FaultServer::http2(authority.acceptor("localhost", false, &["h2"]), |_, stream| script(stream)).await;
+        let server = FaultServer::http2(&authority, |_, stream| script(stream)).await;
         let tls = json!({"models": {"providers": {"hostile": {"request": {"tls": {"ca": authority.pem}}}}}});
         let provider = Provider::connect(&plugin, at(&server.base_url).config(tls)).await.unwrap();
         let place = server.base_url.trim_start_matches("https://").trim_end_matches("/v1");
@@ -495,8 +490,7 @@ async fn what_a_server_of_http2_says_beside_a_body_is_told_to_no_component() {
 fn what_a_server_of_http2_says_is_in_no_log() {
     for (name, script) in SAYING {
         let authority = Authority::new();
-        let acceptor = authority.acceptor("localhost", false, &["h2"]);
-        let server = start(FaultServer::http2(acceptor, |_, stream| script(stream)));
+        let server = start(FaultServer::http2(&authority, |_, stream| script(stream)));
         let cli = Cli::before(&server.base_url);
         let file = cli.folder.path().join("authority.pem");
         fs::write(&file, &authority.pem).unwrap();
@@ -508,13 +502,7 @@ fn what_a_server_of_http2_says_is_in_no_log() {
             ("h2::proto=trace", "--no-stream"),
             ("error,h2=trace,h2::proto::connection=debug", "--no-stream"),
         ] {
-            let output = cli
-                .command(&["chat", "hello", "--timeout", "20", flag])
-                .env("HOST_HARNESS_LOG", level)
-                .output()
-                .unwrap();
-            let said =
-                format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            let said = cli.run_with("HOST_HARNESS_LOG", level, &["chat", "hello", "--timeout", "20", flag]).said();
             assert!(!said.contains(KEY), "{name}, {level} {flag}: {said}");
             assert!(level != "trace" || said.contains("TRACE"), "{name}: {said}");
         }
@@ -545,7 +533,7 @@ fn a_proxys_password_is_in_no_log() {
             let ran = cli.run(&["chat", "hello", "--timeout", "5"]);
             assert_ne!(ran.code, 0, "{ran:?}");
             for secret in [password, &encoded, KEY] {
-                assert!(!format!("{}{}", ran.out, ran.err).contains(secret), "{scheme}: {ran:?}");
+                assert!(!ran.said().contains(secret), "{scheme}: {ran:?}");
             }
         }
     }

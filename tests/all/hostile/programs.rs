@@ -66,7 +66,6 @@ fn tool_calls_without_number_are_not_all_made() {
 }
 
 /// An answer that asks for the tool, and one that ends the conversation with an image that is elsewhere.
-#[cfg(unix)]
 fn asking_and_drawing(image: &str) -> [Vec<u8>; 2] {
     let call = json!({"id": "c", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}});
     let asking = json!({"role": "assistant", "content": null, "tool_calls": [call]});
@@ -77,17 +76,14 @@ fn asking_and_drawing(image: &str) -> [Vec<u8>; 2] {
     })
 }
 
-#[cfg(unix)]
 fn kill(signal: &str, id: u32) {
     assert!(std::process::Command::new("kill").args([signal, &id.to_string()]).status().unwrap().success());
 }
 
 /// These tests may run under `nohup` themselves.
-#[cfg(unix)]
 const WITH_HANGUP: &[&str] = &["env", "--default-signal=HUP"];
 
 /// A program that is killed takes along what it started for the model.
-#[cfg(unix)]
 #[test]
 fn a_tool_ends_with_the_program_that_started_it() {
     for (signal, code) in [("-TERM", 143), ("-HUP", 129)] {
@@ -118,7 +114,6 @@ fn a_tool_ends_with_the_program_that_started_it() {
 }
 
 /// What handles a signal is never taken away again: what comes after the tools must end, too.
-#[cfg(unix)]
 #[test]
 fn a_signal_ends_the_program_once_its_tools_are_done() {
     for (signal, code) in [("-TERM", 143), ("-HUP", 129)] {
