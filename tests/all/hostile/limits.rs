@@ -173,17 +173,13 @@ async fn no_more_instances_live_at_once_than_the_limit_says() {
 /// Its own memory is not all that it can fill: the host keeps what it has handed over and not sent.
 #[tokio::test]
 async fn what_a_component_leaves_with_the_host_is_bounded() {
-    let host = Host::new().await;
+    // To copy them takes a while.
+    let host = Host::with(small()).await;
     assert_failed("pollables", host.attack("pollables", &["100000"]).await, "table");
     assert_eq!(host.attack("pollables", &["10"]).await.unwrap(), "10");
-    // To copy them takes a while.
-    let engine = Engine::new(Limits { call: Duration::from_secs(60), ..tight() }).unwrap();
-    let hostile = load(&engine, hostile()).await.unwrap();
-    let hostile = Provider::connect(&hostile, at(host.server.base_url())).await.unwrap();
-    let unsent = async |count: &str| hostile.complete(&request("unsent", &[count])).await;
-    let written: usize = text(&unsent("300").await.unwrap()).parse().unwrap();
+    let written: usize = host.attack("unsent", &["300"]).await.unwrap().parse().unwrap();
     assert!((1..tight().memory).contains(&written), "{written} bytes that were never sent are kept");
-    assert_failed("unsent", unsent("1000").await, "table");
+    assert_failed("unsent", host.attack("unsent", &["1000"]).await, "table");
 }
 
 /// It computes nothing: it waits for what is there, or asks for what is refused.
@@ -217,18 +213,14 @@ async fn handles_that_were_never_given_are_none_and_nothing_is_taken_twice() {
 /// What is let go of is gone, what is named often is there once, and a copy is held to what the whole may be.
 #[tokio::test]
 async fn what_a_component_waits_for_names_or_copies_is_bounded() {
-    let host = Host::new().await;
-    let engine = Engine::new(Limits { call: Duration::from_secs(60), ..tight() }).unwrap();
-    let patient = load(&engine, hostile()).await.unwrap();
-    let patient = Provider::connect(&patient, at(host.server.base_url())).await.unwrap();
-    assert_eq!(text(&patient.complete(&request("forgetful", &["10000"])).await.unwrap()), "true");
+    let host = Host::with(small()).await;
+    assert_eq!(host.attack("forgetful", &["10000"]).await.unwrap(), "true");
     assert_eq!(host.attack("crowd", &["10"]).await.unwrap(), "10");
     for count in ["100000", "2000000"] {
-        assert_failed("crowd", patient.complete(&request("crowd", &[count])).await, "handle limit");
+        assert_failed("crowd", host.attack("crowd", &[count]).await, "handle limit");
     }
     assert_eq!(host.attack("copies", &["2"]).await.unwrap(), "2");
     assert_failed("copies", host.attack("copies", &["10"]).await, "total size of fields exceeds limit");
-    host.serves().await;
 }
 
 /// As [`tight`], and no call or stream is over for its time.
@@ -312,7 +304,7 @@ async fn vectors_speech_and_transcripts_are_bounded_as_chats_are() {
 #[tokio::test]
 async fn calls_that_are_dropped_at_any_moment_leave_nothing() {
     let engine = Engine::new(Limits { instances: 4, call: Duration::from_secs(20), ..tight() }).unwrap();
-    let plugin = load(&engine, &fs::read(crate::support::component()).unwrap()).await.unwrap();
+    let plugin = load(&engine, &fs::read(component()).unwrap()).await.unwrap();
     let slow = FaultServer::http1(|number| match number {
         0 => vec![bytes(whole(JSON, HELLO))],
         _ => vec![Step::Trickle(whole(JSON, HELLO)), Step::Close],

@@ -197,17 +197,20 @@ fn uncompiled() -> Vec<u8> {
     [hostile(), &[0, u8::try_from(content.len()).unwrap()], &content].concat()
 }
 
-/// Compiling takes as long as a component makes it take.
+/// Compiling takes as long as a component makes it take, and nothing can interrupt a compiler: the caller and all others go on
+/// without it.
 #[test]
-fn a_component_is_compiled_beside_the_calls() {
+fn a_component_is_compiled_beside_the_calls_and_given_up_if_it_takes_too_long() {
     let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
         let host = Host::new().await;
-        let engine = Engine::new(tight()).unwrap();
         // The one thread on which it could be compiled has other work.
         let (release, released) = std::sync::mpsc::channel::<()>();
         let busy = tokio::task::spawn_blocking(move || released.recv());
-        let wasm = uncompiled();
+        let hasty = Engine::new(Limits { compile: Duration::from_millis(50), ..tight() }).unwrap();
+        refused("uncompiled", load(&hasty, &uncompiled()).await, Kind::Timeout, "to compile");
+        host.serves().await;
+        let (engine, wasm) = (Engine::new(tight()).unwrap(), uncompiled());
         let mut loading = std::pin::pin!(load(&engine, &wasm));
         tokio::select! {
             biased;
@@ -217,23 +220,6 @@ fn a_component_is_compiled_beside_the_calls() {
         release.send(()).unwrap();
         busy.await.unwrap().unwrap();
         loading.await.unwrap();
-    });
-}
-
-/// Nothing can interrupt a compiler: the caller and all others go on without it.
-#[test]
-fn a_component_that_takes_too_long_to_compile_is_given_up() {
-    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).enable_all().build().unwrap();
-    runtime.block_on(async {
-        let host = Host::new().await;
-        let engine = Engine::new(Limits { compile: Duration::from_millis(50), ..tight() }).unwrap();
-        // The one thread on which it could be compiled does not get to it.
-        let (release, released) = std::sync::mpsc::channel::<()>();
-        let busy = tokio::task::spawn_blocking(move || released.recv());
-        refused("uncompiled", load(&engine, &uncompiled()).await, Kind::Timeout, "to compile");
-        host.serves().await;
-        release.send(()).unwrap();
-        busy.await.unwrap().unwrap();
     });
 }
 
