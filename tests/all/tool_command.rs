@@ -18,12 +18,12 @@ pub(crate) fn user(script: &str) -> User {
     user
 }
 
-fn ask(user: &User, more: &[&str]) -> Ran {
+pub(crate) fn ask(user: &User, more: &[&str]) -> Ran {
     user.cli.run(&[&["chat", "call get_weather", "--tools", "tools.json", "--run", "./tool"], more].concat())
 }
 
 /// What the model was told that the tool gave.
-fn result(user: &User) -> String {
+pub(crate) fn result(user: &User) -> String {
     let requests = user.stub.requests();
     assert_eq!(requests.len(), 2, "one with the question, one with the result");
     let told = requests[1].json()["messages"].as_array().unwrap().last().unwrap().clone();

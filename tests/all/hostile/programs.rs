@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    process::Child,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -11,17 +12,14 @@ use serde_json::json;
 use crate::{
     fault_server::{FaultServer, Step, bytes},
     raw_server::{HELLO, JSON, whole},
-    support::{User, install_script, start, until},
+    support::{User, component, install_script, start, until},
     tool_command,
 };
 
 /// A program for tools that says too much on the side, or not a word to the end, is given up in time.
 #[test]
 fn a_tool_that_floods_what_is_beside_its_answer_is_given_up() {
-    let user = User::new();
-    let parameters = json!({"type": "object", "properties": {"city": {"type": "string"}}});
-    let tools = json!([{"type": "function", "function": {"name": "get_weather", "parameters": parameters}}]);
-    user.cli.write("tools.json", tools.to_string());
+    let user = tool_command::user("");
     let late = "error: it took longer than 2 s";
     for (script, expected) in [
         ("yes >&2", "error: exit status: 141"),
@@ -31,17 +29,31 @@ fn a_tool_that_floods_what_is_beside_its_answer_is_given_up() {
     ] {
         install_script(script, &user.cli.folder.path().join("tool"));
         user.stub.clear();
-        let ran = user
-            .cli
-            .run(&["chat", "call get_weather", "--tools", "tools.json", "--run", "./tool", "--timeout", "2"])
-            .ok();
+        let ran = tool_command::ask(&user, &["--timeout", "2"]).ok();
         assert!(ran.err.len() < 2000, "{script}: {ran:?}");
-        let told = user.stub.requests()[1].json()["messages"].as_array().unwrap().last().unwrap()["content"].clone();
-        assert_eq!(told, expected, "{script}");
+        assert_eq!(tool_command::result(&user), expected, "{script}");
     }
 }
 
 const WITH_TOOL: [&str; 6] = ["chat", "hello", "--tools", "tools.json", "--run", "./tool"];
+
+/// A gateway that gives one answer, and then another.
+fn answering(first: Vec<u8>, then: Vec<u8>) -> FaultServer {
+    let count = AtomicUsize::new(0);
+    start(FaultServer::http1(move |_| {
+        let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
+        vec![bytes(if is_first { &first } else { &then })]
+    }))
+}
+
+/// These tests may run under `nohup` themselves.
+const WITH_HANGUP: &[&str] = &["env", "--default-signal=HUP"];
+
+/// The program with its tool before this gateway.
+fn started(starter: &[&str], user: &User, gateway: &FaultServer) -> Child {
+    component();
+    user.cli.through(starter, &[&WITH_TOOL[..], &["--base-url", &gateway.base_url]].concat()).spawn().unwrap()
+}
 
 /// A model asks for as many calls in one answer as it likes: each would be a process.
 #[test]
@@ -54,11 +66,7 @@ fn tool_calls_without_number_are_not_all_made() {
         JSON,
         json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": "tool_calls"}]}).to_string(),
     );
-    let count = AtomicUsize::new(0);
-    let server = start(FaultServer::http1(move |_| {
-        let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
-        vec![bytes(if is_first { asking.clone() } else { whole(JSON, HELLO) })]
-    }));
+    let server = answering(asking, whole(JSON, HELLO));
     let ran = user.cli.run(&[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat()).ok();
     assert_eq!(ran.out.trim(), "hello");
     let made = fs::read_to_string(user.cli.folder.path().join("calls")).unwrap().lines().count();
@@ -80,9 +88,6 @@ fn kill(signal: &str, id: u32) {
     assert!(std::process::Command::new("kill").args([signal, &id.to_string()]).status().unwrap().success());
 }
 
-/// These tests may run under `nohup` themselves.
-const WITH_HANGUP: &[&str] = &["env", "--default-signal=HUP"];
-
 /// A program that is killed takes along what it started for the model.
 #[test]
 fn a_tool_ends_with_the_program_that_started_it() {
@@ -90,12 +95,7 @@ fn a_tool_ends_with_the_program_that_started_it() {
         let user = tool_command::user("echo $$ > child; sleep 600 & echo $! > grandchild; wait");
         let [asking, _] = asking_and_drawing("");
         let server = start(FaultServer::http1(move |_| vec![bytes(&asking)]));
-        crate::support::component();
-        let mut program = user
-            .cli
-            .through(WITH_HANGUP, &[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat())
-            .spawn()
-            .unwrap();
+        let mut program = started(WITH_HANGUP, &user, &server);
         let file = |name: &str| fs::read_to_string(user.cli.folder.path().join(name)).unwrap_or_default();
         until(|| file("grandchild").ends_with('\n'));
         kill(signal, program.id());
@@ -120,17 +120,8 @@ fn a_signal_ends_the_program_once_its_tools_are_done() {
         let user = tool_command::user("echo ok");
         let images = start(FaultServer::http1(|_| vec![Step::Stall]));
         let [asking, drawing] = asking_and_drawing(&format!("{}/image.png", images.base_url));
-        let count = AtomicUsize::new(0);
-        let server = start(FaultServer::http1(move |_| {
-            let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
-            vec![bytes(if is_first { &asking } else { &drawing })]
-        }));
-        crate::support::component();
-        let mut program = user
-            .cli
-            .through(WITH_HANGUP, &[&WITH_TOOL[..], &["--base-url", &server.base_url]].concat())
-            .spawn()
-            .unwrap();
+        let server = answering(asking, drawing);
+        let mut program = started(WITH_HANGUP, &user, &server);
         assert!(until(|| images.requests() == 1), "the image is asked for");
         kill(signal, program.id());
         let mut ended = None;
@@ -149,15 +140,8 @@ fn a_signal_ends_the_program_once_its_tools_are_done() {
 fn a_program_with_a_tool_outlives_its_terminal_where_it_is_told_to() {
     let user = tool_command::user("touch started; while [ ! -e go ]; do sleep 0.05; done; echo ok");
     let [asking, _] = asking_and_drawing("");
-    let count = AtomicUsize::new(0);
-    let server = start(FaultServer::http1(move |_| {
-        let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
-        vec![bytes(if is_first { asking.clone() } else { whole(JSON, HELLO) })]
-    }));
-    crate::support::component();
-    let nohup = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"];
-    let arguments = [&WITH_TOOL[..], &["--base-url", &server.base_url]].concat();
-    let mut program = user.cli.through(&nohup, &arguments).spawn().unwrap();
+    let server = answering(asking, whole(JSON, HELLO));
+    let mut program = started(&["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"], &user, &server);
     let is_started = until(|| user.cli.folder.path().join("started").exists());
     kill("-HUP", program.id());
     // Time to end, for one that does.
