@@ -1,34 +1,32 @@
 //! `doctor`: that it recognises what can be wrong, and says what to do about it.
 
+use std::net::TcpListener;
+
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use crate::{
     portkey_gateway::{PortkeyGateway, config_for},
     raw_server::{serving, whole},
-    support::{Cli, KEY, Ran, component, hosted, install_script, json_file, root, start},
+    support::{Cli, KEY, Ran, component, hosted, install_script, json_file, root, start, upstream},
     terminal::Terminal,
     tls::Authority,
 };
 
 /// Runs the doctor for a user with a key.
-async fn doctor(base_url: &str, arguments: &[&str]) -> Ran {
-    with(Cli::with_key(), base_url, arguments).await
+fn doctor(base_url: &str, arguments: &[&str]) -> Ran {
+    with(&Cli::with_key(), base_url, arguments)
 }
 
-/// The servers of these tests run beside it.
-async fn with(cli: Cli, base_url: &str, arguments: &[&str]) -> Ran {
-    let arguments: Vec<String> =
-        ["doctor", "--json", "--base-url", base_url].iter().chain(arguments).map(|&text| text.to_owned()).collect();
-    let run = move || cli.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-    tokio::task::spawn_blocking(run).await.unwrap()
+/// The same for another user.
+fn with(cli: &Cli, base_url: &str, arguments: &[&str]) -> Ran {
+    cli.run(&[&["doctor", "--json", "--base-url", base_url], arguments].concat())
 }
 
 /// The same for a user with a key and this configuration.
-async fn configured(config: impl AsRef<[u8]>, base_url: &str) -> Ran {
+fn configured(config: impl AsRef<[u8]>, base_url: &str) -> Ran {
     let cli = Cli::with_key();
     cli.write("openclaw.json", config);
-    with(cli, base_url, &["--config", "openclaw.json"]).await
+    with(&cli, base_url, &["--config", "openclaw.json"])
 }
 
 /// The one line of that name.
@@ -38,16 +36,16 @@ fn line<'r>(report: &'r Value, name: &str) -> &'r Value {
     lines[0]
 }
 
-#[tokio::test]
-async fn no_secret_within_a_base_url_is_told() {
-    let base_url = hosted().await.base_url() + "?token=t0ken-1234";
-    let ran = doctor(&base_url, &[]).await;
+#[test]
+fn no_secret_within_a_base_url_is_told() {
+    let base_url = start(hosted()).base_url() + "?token=t0ken-1234";
+    let ran = doctor(&base_url, &[]);
     assert!(ran.out.contains("/v1") && !ran.out.contains("t0ken") && !ran.err.contains("t0ken"), "{ran:?}");
 }
 
-#[tokio::test]
-async fn the_model_that_is_asked_is_told_with_what_chose_it() {
-    let gateway = hosted().await;
+#[test]
+fn the_model_that_is_asked_is_told_with_what_chose_it() {
+    let gateway = start(hosted());
     let listed = json!([{"id": "  "}, {"id": "@openai/gpt-5"}]);
     for (default, models, state, detail) in [
         ("portkey/@openai/o3", &listed, "ok", "@openai/o3, from agents.defaults.model"),
@@ -61,16 +59,16 @@ async fn the_model_that_is_asked_is_told_with_what_chose_it() {
     ] {
         let config = json!({"agents": {"defaults": {"model": {"primary": default}}},
             "models": {"providers": {"portkey": {"models": models}}}});
-        let report = configured(config.to_string(), &gateway.base_url()).await.json();
+        let report = configured(config.to_string(), &gateway.base_url()).json();
         let model = line(&report, "model");
         assert_eq!((&model["state"], &model["detail"]), (&state.into(), &detail.into()), "{report:#}");
     }
 }
 
 /// OpenClaw's own client then sends the key, as another header.
-#[tokio::test]
-async fn a_plugin_that_openclaw_leaves_out_is_warned_of() {
-    let gateway = hosted().await;
+#[test]
+fn a_plugin_that_openclaw_leaves_out_is_warned_of() {
+    let gateway = start(hosted());
     for (plugins, place) in [
         (json!({"entries": {"portkey": {"enabled": false}}}), Some("plugins.entries.portkey.enabled")),
         (json!({"enabled": false}), Some("plugins.enabled")),
@@ -80,7 +78,7 @@ async fn a_plugin_that_openclaw_leaves_out_is_warned_of() {
         let cli = Cli::with_key();
         cli.write("openclaw.json", json!({"plugins": plugins}).to_string());
         let linted = cli.run(&["lint", "--config", "openclaw.json"]).ok().out;
-        let report = with(cli, &gateway.base_url(), &["--config", "openclaw.json"]).await.json();
+        let report = with(&cli, &gateway.base_url(), &["--config", "openclaw.json"]).json();
         let lines = report["checks"].as_array().unwrap().iter();
         let lines =
             lines.filter(|line| line["hint"].as_str().is_some_and(|hint| hint.contains("leaves the plugin out")));
@@ -93,21 +91,21 @@ async fn a_plugin_that_openclaw_leaves_out_is_warned_of() {
 }
 
 /// The only agent's own model goes over that of all: what is said of it names its place.
-#[tokio::test]
-async fn what_is_left_of_the_only_agents_own_model_is_named_where_it_stands() {
-    let gateway = hosted().await;
+#[test]
+fn what_is_left_of_the_only_agents_own_model_is_named_where_it_stands() {
+    let gateway = start(hosted());
     let own = json!({"primary": "portkey/@openai/o3@work", "fallbacks": ["a/b"]});
     let config = json!({"agents": {"entries": {"main": {"model": own}}}});
-    let report = configured(config.to_string(), &gateway.base_url()).await.json();
+    let report = configured(config.to_string(), &gateway.base_url()).json();
     assert_eq!(line(&report, "model")["detail"], "@openai/o3, from agents.entries.main.model");
     let ignored = ["agents.entries.main.model@work", "agents.entries.main.model.fallbacks"];
     assert_eq!(report["configuration"]["ignored"], json!(ignored), "{report:#}");
 }
 
 /// After `openclaw onboard` the key is in OpenClaw's store, which only OpenClaw reads: it is asked.
-#[tokio::test]
-async fn a_key_in_openclaws_own_store_is_found_by_openclaw() {
-    let gateway = hosted().await;
+#[test]
+fn a_key_in_openclaws_own_store_is_found_by_openclaw() {
+    let gateway = start(hosted());
     let profiles = r#"{"profiles": [{"id": "portkey:default", "provider": "portkey", "type": "api_key"}]}"#;
     let fails = || Some("echo 'Error: no agent' >&2; exit 1".to_owned());
     // As OpenClaw's onboarding writes it into the file: it is there, whoever can be asked.
@@ -128,24 +126,15 @@ async fn a_key_in_openclaws_own_store_is_found_by_openclaw() {
         ("{}", None, 3, "failed", "not found", "there is no `openclaw` on the PATH"),
     ] {
         let cli = Cli::new();
-        let folder = cli.folder.path().to_owned();
-        std::fs::create_dir(folder.join(".openclaw-work")).unwrap();
-        std::fs::write(folder.join(".openclaw-work/openclaw.json"), config).unwrap();
-        if let Some(script) = &script {
-            install_script(script, &folder.join("openclaw"));
-        }
-        let cli = cli.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
-        let asks = script.as_deref().is_some_and(|script| script.contains("asked"));
-        // The folder goes with the run.
-        let (ran, asked) = {
-            let arguments = ["doctor", "--json", "--profile", "work", "--base-url", &gateway.base_url()];
-            let arguments: Vec<String> = arguments.map(Into::into).into();
-            let run = move || {
-                let ran = cli.run(&arguments);
-                (ran, std::fs::read_to_string(cli.folder.path().join("asked")).ok())
-            };
-            tokio::task::spawn_blocking(run).await.unwrap()
+        let cli = match &script {
+            Some(script) => cli.with_openclaw(script),
+            None => cli.env("PATH", "/usr/bin:/bin"),
         };
+        std::fs::create_dir(cli.folder.path().join(".openclaw-work")).unwrap();
+        cli.write(".openclaw-work/openclaw.json", config);
+        let asks = script.as_deref().is_some_and(|script| script.contains("asked"));
+        let ran = with(&cli, &gateway.base_url(), &["--profile", "work"]);
+        let asked = std::fs::read_to_string(cli.folder.path().join("asked")).ok();
         assert_eq!(ran.code, code, "{ran:?}");
         let key = line(&ran.json(), "key").clone();
         assert_eq!(key["state"], state, "{key}");
@@ -166,9 +155,9 @@ async fn a_key_in_openclaws_own_store_is_found_by_openclaw() {
 }
 
 /// What lies in the folder that one works in is not run because the `PATH` names that folder, or nothing.
-#[tokio::test]
-async fn openclaw_is_run_from_no_folder_that_is_not_absolute() {
-    let gateway = hosted().await;
+#[test]
+fn openclaw_is_run_from_no_folder_that_is_not_absolute() {
+    let gateway = start(hosted());
     for path in [".:/usr/bin:/bin", ":/usr/bin:/bin", "/usr/bin:/bin:", "bin:/usr/bin:/bin", "./bin:/usr/bin"] {
         let cli = Cli::new().env("PATH", path);
         let folder = cli.folder.path().to_owned();
@@ -176,29 +165,26 @@ async fn openclaw_is_run_from_no_folder_that_is_not_absolute() {
         for program in ["openclaw", "bin/openclaw"] {
             install_script("touch \"$HOME/pwned\"; echo '{\"profiles\": []}'", &folder.join(program));
         }
-        let arguments: Vec<String> = ["doctor", "--json", "--base-url", &gateway.base_url()].map(Into::into).into();
-        let run = move || (cli.run(&arguments), cli.folder.path().join("pwned").exists());
-        let (ran, pwned) = tokio::task::spawn_blocking(run).await.unwrap();
-        assert!(!pwned, "{path}: {ran:?}");
+        let ran = with(&cli, &gateway.base_url(), &[]);
+        assert!(!folder.join("pwned").exists(), "{path}: {ran:?}");
         let hint = line(&ran.json(), "key")["hint"].to_string();
         assert!(hint.contains("there is no `openclaw` on the PATH"), "{path}: {hint}");
     }
 }
 
 /// OpenClaw reads a `.env` where it is started: not in the folder that one works in, whether there is a home or not.
-#[tokio::test]
-async fn openclaw_is_not_started_where_one_works() {
-    let gateway = hosted().await;
+#[test]
+fn openclaw_is_not_started_where_one_works() {
+    let gateway = start(hosted());
     let programs = tempfile::tempdir().unwrap();
     let script = format!("pwd > {}/started; echo '{{\"profiles\": []}}'", programs.path().display());
     install_script(&script, &programs.path().join("openclaw"));
     let cli = Cli::new().env("PATH", format!("{}:/usr/bin:/bin", programs.path().display()));
     let [home, cache] = ["none", "cache"].map(|name| programs.path().join(name).display().to_string());
     let cli = cli.env("HOME", home).env("XDG_CACHE_HOME", cache);
-    let (folder, base_url) = (cli.folder.path().canonicalize().unwrap(), gateway.base_url());
-    tokio::task::spawn_blocking(move || cli.run(&["doctor", "--json", "--base-url", &base_url])).await.unwrap();
+    with(&cli, &gateway.base_url(), &[]);
     let started = std::fs::read_to_string(programs.path().join("started")).unwrap();
-    assert_ne!(std::path::Path::new(started.trim()), folder);
+    assert_ne!(std::path::Path::new(started.trim()), cli.folder.path().canonicalize().unwrap());
 }
 
 /// Each row of Portkey's own troubleshooting table, from its guide for OpenClaw and its list of error codes: a fault of
@@ -240,11 +226,11 @@ const TROUBLES: &[(&str, &str, &str, &str, i32)] = &[
     ("redirect", "chat", "redirect", "set the base URL to the new place", 4),
 ];
 
-#[tokio::test]
-async fn every_row_of_the_troubleshooting_table_is_recognised() {
-    let stub = hosted().await;
+#[test]
+fn every_row_of_the_troubleshooting_table_is_recognised() {
+    let stub = start(hosted());
     for &(fault, name, says, advises, code) in TROUBLES {
-        let ran = doctor(&stub.base_url(), &["--chat", "--model", &format!("@openai/fault/{fault}")]).await;
+        let ran = doctor(&stub.base_url(), &["--chat", "--model", &format!("@openai/fault/{fault}")]);
         let report = ran.json();
         let failed = line(&report, name);
         assert_eq!(
@@ -260,11 +246,11 @@ async fn every_row_of_the_troubleshooting_table_is_recognised() {
 }
 
 /// "Requests not appearing in dashboard: wrong API key or base URL." Each way in which these can be wrong.
-#[tokio::test]
-async fn a_wrong_key_or_base_url_is_found_where_it_fails() {
-    let stub = hosted().await;
+#[test]
+fn a_wrong_key_or_base_url_is_found_where_it_fails() {
+    let stub = start(hosted());
     let good = stub.base_url();
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let root = good.trim_end_matches("/v1");
     let tls = good.replace("http://", "https://");
     for (base_url, name, says, advises, code) in [
@@ -283,21 +269,21 @@ async fn a_wrong_key_or_base_url_is_found_where_it_fails() {
         ("gateway.example/v1".to_owned(), "base URL", "not a usable base URL", "absolute URL", 4),
         ("ftp://gateway.example".to_owned(), "base URL", "scheme", "absolute URL", 4),
     ] {
-        let ran = doctor(&base_url, &[]).await;
+        let ran = doctor(&base_url, &[]);
         let report = ran.json();
         let failed = line(&report, name);
         assert_eq!((ran.code, &failed["state"]), (code, &"failed".into()), "{base_url}: {report:#}");
         assert!(failed["detail"].as_str().unwrap().contains(says), "{base_url}: {failed}");
         assert!(failed["hint"].as_str().unwrap_or_default().contains(advises), "{base_url}: {failed}");
     }
-    let wrong = with(Cli::new().env("PORTKEY_API_KEY", "pk-of-somebody-else"), &good, &[]).await;
+    let wrong = with(&Cli::new().env("PORTKEY_API_KEY", "pk-of-somebody-else"), &good, &[]);
     let report = wrong.json();
     assert_eq!((wrong.code, &line(&report, "key accepted")["state"]), (3, &"failed".into()), "{report:#}");
     assert!(line(&report, "key accepted")["hint"].as_str().unwrap().contains("copy it again"), "{report:#}");
     assert_eq!(line(&report, "gateway")["state"], "ok", "{report:#}");
 
     // Without a key, all the rest is looked at all the same.
-    let none = with(Cli::new(), &good, &[]).await;
+    let none = with(&Cli::new(), &good, &[]);
     let report = none.json();
     assert_eq!((none.code, &line(&report, "HTTP")["state"]), (3, &"ok".into()), "{report:#}");
     assert!(line(&report, "key")["hint"].as_str().unwrap().contains("Set PORTKEY_API_KEY or give --portkey-api-key"));
@@ -305,23 +291,23 @@ async fn a_wrong_key_or_base_url_is_found_where_it_fails() {
 }
 
 /// It takes connections and never says a word.
-#[tokio::test]
-async fn a_gateway_that_is_stuck_is_told_from_a_network_that_is() {
-    let stuck = TcpListener::bind("127.0.0.1:0").await.unwrap();
+#[test]
+fn a_gateway_that_is_stuck_is_told_from_a_network_that_is() {
+    let stuck = TcpListener::bind("127.0.0.1:0").unwrap();
     let base_url = format!("http://{}/v1", stuck.local_addr().unwrap());
-    let report = doctor(&base_url, &["--timeout", "1"]).await.json();
+    let report = doctor(&base_url, &["--timeout", "1"]).json();
     assert_eq!(line(&report, "TCP")["state"], "ok", "{report:#}");
     let failed = line(&report, "HTTP");
     assert_eq!((&failed["state"], &failed["detail"]), (&"failed".into(), &"took longer than 1 s".into()));
     assert!(failed["hint"].as_str().unwrap().contains("its own log"), "{failed}");
 }
 
-#[tokio::test]
-async fn what_is_well_is_said_with_its_times_and_versions() {
-    let stub = hosted().await;
+#[test]
+fn what_is_well_is_said_with_its_times_and_versions() {
+    let stub = start(hosted());
     let manifest = root().join("openclaw.plugin.json");
     let arguments = ["--chat", "--manifest", manifest.to_str().unwrap()];
-    let report = doctor(&stub.base_url(), &arguments).await.ok().json();
+    let report = doctor(&stub.base_url(), &arguments).ok().json();
     assert_eq!(report["ok"], true, "{report:#}");
     for name in ["versions", "component", "manifest", "key", "base URL", "egress", "DNS", "TCP", "HTTP", "gateway"] {
         assert_eq!(line(&report, name)["state"], "ok", "{name}: {report:#}");
@@ -347,11 +333,11 @@ async fn what_is_well_is_said_with_its_times_and_versions() {
 }
 
 /// The real gateway that anybody can run: it is told from the hosted one, and a model behind it can be asked.
-#[tokio::test]
-async fn the_open_source_gateway_is_recognised() {
-    let upstream = crate::support::upstream().await;
+#[test]
+fn the_open_source_gateway_is_recognised() {
+    let upstream = start(upstream());
     let gateway = PortkeyGateway::shared().base_url();
-    let bare = doctor(&gateway, &[]).await.ok().json();
+    let bare = doctor(&gateway, &[]).ok().json();
     assert!(line(&bare, "gateway")["detail"].as_str().unwrap().contains("open-source gateway keeps no catalog"));
     assert_eq!(line(&bare, "key accepted")["state"], "skipped", "{bare:#}");
     // It would refuse each chat too: so no word of it working.
@@ -361,17 +347,17 @@ async fn the_open_source_gateway_is_recognised() {
     let told = cli.run(&["doctor"]).ok().out;
     assert!(!told.contains("It works") && told.contains("--chat asks a model too"), "{told}");
     let config = format!("x-portkey-config: {}", config_for(&upstream.base_url()));
-    let routed = doctor(&gateway, &["--chat", "--model", "gpt-5", "--header", &config]).await.ok().json();
+    let routed = doctor(&gateway, &["--chat", "--model", "gpt-5", "--header", &config]).ok().json();
     assert_eq!(line(&routed, "chat")["state"], "ok", "{routed:#}");
 }
 
 /// A server whose certificate nobody vouches for: the advice is what mends it.
-#[tokio::test]
-async fn tls_is_looked_at_with_the_configured_authorities() {
+#[test]
+fn tls_is_looked_at_with_the_configured_authorities() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let authority = Authority::new();
     let acceptor = authority.acceptor("localhost", false, &["http/1.1"]);
-    let server = serving(move |stream| {
+    let server = start(serving(move |stream| {
         let accepting = acceptor.accept(stream);
         async move {
             let Ok(mut stream) = accepting.await else { return };
@@ -379,24 +365,24 @@ async fn tls_is_looked_at_with_the_configured_authorities() {
             let _ = stream.write_all(&whole("HTTP/1.1 404 Not Found\r\nconnection: close\r\n", "")).await;
             let _ = stream.shutdown().await;
         }
-    });
-    let base_url = format!("https://localhost:{}/v1", server.await.port());
-    let unknown = doctor(&base_url, &[]).await.json();
+    }));
+    let base_url = format!("https://localhost:{}/v1", server.port());
+    let unknown = doctor(&base_url, &[]).json();
     assert!(line(&unknown, "TLS")["hint"].as_str().unwrap().contains("request.tls.ca"), "{unknown:#}");
     let cli = Cli::with_key().env("COMPANY_CA", &authority.pem);
     let config = r#"{"models":{"providers":{"portkey":{"request":{"tls":{"ca":"${COMPANY_CA}"}}}}}}"#;
     cli.write("openclaw.json", config);
-    let known = with(cli, &base_url, &["--config", "openclaw.json"]).await.json();
+    let known = with(&cli, &base_url, &["--config", "openclaw.json"]).json();
     assert!(line(&known, "TLS")["detail"].as_str().unwrap().contains("TLS 1.3"), "{known:#}");
     assert!(line(&known, "HTTP")["detail"].as_str().unwrap().contains("404"), "{known:#}");
 }
 
-#[tokio::test]
-async fn a_proxy_is_named_without_its_password_and_looked_at() {
+#[test]
+fn a_proxy_is_named_without_its_password_and_looked_at() {
     // It takes connections and says nothing that a proxy would.
-    let address = serving(async |client| drop(client)).await;
+    let address = start(serving(async |client| drop(client)));
     let cli = Cli::with_key().env("HTTPS_PROXY", format!("http://ann:proxy-password@{address}"));
-    let ran = with(cli, "https://gateway.example/v1", &[]).await;
+    let ran = with(&cli, "https://gateway.example/v1", &[]);
     let report = ran.json();
     let egress = line(&report, "egress")["detail"].as_str().unwrap();
     assert!(egress.contains(&format!("through the proxy http://{address}")), "{egress}");
@@ -406,28 +392,28 @@ async fn a_proxy_is_named_without_its_password_and_looked_at() {
 }
 
 /// It comes before the environment's, and is not taken for it.
-#[tokio::test]
-async fn a_key_given_as_a_flag_is_told_from_one_of_the_environment() {
-    let stub = hosted().await;
+#[test]
+fn a_key_given_as_a_flag_is_told_from_one_of_the_environment() {
+    let stub = start(hosted());
     let wrong = || Cli::new().env("PORTKEY_API_KEY", "wrong-key-of-a-user");
-    let ran = with(wrong(), &stub.base_url(), &["--portkey-api-key", KEY]).await.ok();
+    let ran = with(&wrong(), &stub.base_url(), &["--portkey-api-key", KEY]).ok();
     assert_eq!(line(&ran.json(), "key")["detail"], "Portkey API key, from the command line");
-    let ran = with(wrong(), &stub.base_url(), &["--portkey-config", "pc-1"]).await;
+    let ran = with(&wrong(), &stub.base_url(), &["--portkey-config", "pc-1"]);
     let from = "Portkey API key, from the environment variable PORTKEY_API_KEY";
     assert_eq!(line(&ran.json(), "key")["detail"], from);
 }
 
 /// What is wrong on this machine is found before anything is called.
-#[tokio::test]
-async fn the_component_the_manifest_and_the_configuration_are_looked_at() {
-    let stub = hosted().await;
+#[test]
+fn the_component_the_manifest_and_the_configuration_are_looked_at() {
+    let stub = start(hosted());
     let cli = || Cli::with_key();
-    let ran = with(cli(), &stub.base_url(), &["--plugin", "missing.wasm"]).await;
+    let ran = with(&cli(), &stub.base_url(), &["--plugin", "missing.wasm"]);
     assert_eq!((ran.code, &line(&ran.json(), "component")["state"]), (4, &"failed".into()), "{ran:?}");
 
     let user = cli();
     user.write("openclaw.plugin.json", r#"{"id": "other"}"#);
-    let ran = with(user, &stub.base_url(), &[]).await;
+    let ran = with(&user, &stub.base_url(), &[]);
     assert_eq!(ran.code, 4, "{ran:?}");
     let json = ran.json();
     let mut manifest = json["checks"].as_array().unwrap().iter().filter(|line| line["name"] == "manifest");
@@ -438,7 +424,7 @@ async fn the_component_the_manifest_and_the_configuration_are_looked_at() {
     silent["contracts"].as_object_mut().unwrap().remove("speechProviders");
     let user = cli();
     user.write("openclaw.plugin.json", silent.to_string());
-    let ran = with(user, &stub.base_url(), &[]).await;
+    let ran = with(&user, &stub.base_url(), &[]);
     let says = "the component exports `audio`: put `portkey` into the manifest's list `contracts.speechProviders`";
     assert_eq!((ran.code, &line(&ran.json(), "manifest")["detail"]), (4, &says.into()), "{ran:?}");
 
@@ -456,7 +442,7 @@ async fn the_component_the_manifest_and_the_configuration_are_looked_at() {
         ),
         ("{}", "does not name portkey", 0),
     ] {
-        let ran = configured(config, &stub.base_url()).await;
+        let ran = configured(config, &stub.base_url());
         assert_eq!(ran.code, code, "{config}: {ran:?}");
         let report = ran.json();
         let lines: Vec<_> =

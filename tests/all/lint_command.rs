@@ -5,10 +5,15 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Cli, User, install_script};
+use crate::support::{Cli, Ran, User};
 
 fn options(options: Value) -> Value {
     json!({"plugins": {"entries": {"portkey": {"config": options}}}})
+}
+
+fn lint(cli: &Cli, config: &Value) -> Ran {
+    cli.write("c.json", config.to_string());
+    cli.run(&["lint", "--config", "c.json"])
 }
 
 /// A configuration, and what is said of it.
@@ -50,13 +55,11 @@ fn a_configuration_that_is_named_and_not_there_is_refused() {
 #[test]
 fn another_name_near_the_providers_is_warned_of() {
     let user = User::new();
-    let folder = user.cli.folder.path();
     let entries = |name: &str| json!({"models": {"providers": {(name): {}}}, "plugins": {"entries": {(name): {}}}});
     for (config, told) in
         [(entries("portky"), 2), (entries("port-key"), 2), (entries("openai"), 0), (entries("Portkey"), 1)]
     {
-        std::fs::write(folder.join("c.json"), config.to_string()).unwrap();
-        let linted = user.cli.run(&["lint", "--config", "c.json"]).out;
+        let linted = lint(&user.cli, &config).out;
         let called = user.cli.run(&["chat", "--config", "c.json", "hello"]).ok().err;
         for said in [linted, called] {
             assert_eq!(said.matches("Did you mean portkey?").count(), told, "{config}: {said}");
@@ -71,10 +74,9 @@ fn another_api_is_warned_of() {
     let config = json!({"models": {"providers": {"portkey": {
         "api": "openai-responses", "models": [{"id": "a", "api": "anthropic-messages"}, {"id": "b", "api": "openai-completions"}],
     }}}});
-    cli.write("c.json", config.to_string());
-    let lines = cli.run(&["lint", "--config", "c.json"]).ok().out;
-    let places: Vec<_> = lines.lines().filter_map(|line| line.split_once(": This changes nothing")).collect();
-    let places: Vec<_> = places.into_iter().map(|(place, _)| place).collect();
+    let lines = lint(&cli, &config).ok().out;
+    let places =
+        lines.lines().filter_map(|line| Some(line.split_once(": This changes nothing")?.0)).collect::<Vec<_>>();
     assert_eq!(
         places,
         ["warning: models.providers.portkey.api", "warning: models.providers.portkey.models[0].api"],
@@ -85,9 +87,8 @@ fn another_api_is_warned_of() {
 #[test]
 fn what_does_not_exist_is_refused_with_the_nearest_name() {
     let user = User::new();
-    let path = user.cli.folder.path().join("c.json");
     for (config, expected) in wrong() {
-        std::fs::write(&path, config.to_string()).unwrap();
+        user.cli.write("c.json", config.to_string());
         for command in [&["chat", "hello"][..], &["lint"], &["doctor"]] {
             let ran = user.cli.run(&[command, &["--config", "c.json"]].concat());
             assert_eq!(ran.code, 4, "{config}: {command:?}: {ran:?}");
@@ -171,8 +172,7 @@ fn a_default_model_that_refers_to_the_key_or_to_nothing_is_one_error() {
         ("NOPE", "the configuration refers to ${NOPE}, which is not set"),
     ] {
         let config = json!({"agents": {"defaults": {"model": format!("portkey/${{{name}}}")}}});
-        user.cli.write("c.json", config.to_string());
-        let linted = user.cli.run(&["lint", "--config", "c.json"]);
+        let linted = lint(&user.cli, &config);
         assert_eq!((linted.code, linted.out.lines().count()), (4, 1), "{linted:?}");
         assert!(linted.out.starts_with(&format!("error: agents.defaults.model: {expected}")), "{linted:?}");
         let asked = user.cli.run(&["chat", "--config", "c.json", "hello"]);
@@ -273,15 +273,12 @@ fn an_installed_openclaw_is_asked_whether_it_takes_the_file() {
         ),
         (&old, file, 0, "c.json: `openclaw config validate` could not be asked about the file: exit status: 1\n"),
     ] {
-        let user = User::new();
-        let folder = user.cli.folder.path().to_owned();
-        std::fs::write(folder.join("c.json"), file).unwrap();
-        install_script(script, &folder.join("openclaw"));
-        let cli = user.cli.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+        let cli = Cli::before("http://127.0.0.1:1/v1").with_openclaw(script);
+        cli.write("c.json", file);
         let ran = cli.run(&["lint", "--config", "c.json"]);
         assert_eq!(ran.code, code, "{ran:?}");
         assert!(ran.out.ends_with(expected) && ran.out.lines().count() == 1, "{ran:?}");
-        let asked = std::fs::read_to_string(folder.join("asked")).unwrap();
+        let asked = std::fs::read_to_string(cli.folder.path().join("asked")).unwrap();
         assert_eq!(Path::new(asked.trim()).file_name().unwrap(), "c.json");
         assert!(Path::new(asked.trim()).is_absolute(), "{asked}");
     }
@@ -311,12 +308,9 @@ fn a_plugin_that_openclaw_lacks_is_named_where_the_file_is_for_it() {
         (&older, &json!({"plugins": options}), Some("plugins.entries.portkey")),
         (&silent, &both, None),
     ] {
-        let user = User::new();
-        let folder = user.cli.folder.path().to_owned();
-        std::fs::create_dir(folder.join(".openclaw-work")).unwrap();
-        std::fs::write(folder.join(".openclaw-work/openclaw.json"), file.to_string()).unwrap();
-        install_script(script, &folder.join("openclaw"));
-        let cli = user.cli.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+        let cli = Cli::before("http://127.0.0.1:1/v1").with_openclaw(script);
+        std::fs::create_dir(cli.folder.path().join(".openclaw-work")).unwrap();
+        cli.write(".openclaw-work/openclaw.json", file.to_string());
         let ran = cli.run(&["lint", "--profile", "work", "--json"]);
         let all: Value = serde_json::from_str(&ran.out).unwrap();
         let all = all["findings"].as_array().unwrap();
@@ -353,11 +347,8 @@ fn what_openclaw_says_takes_the_place_of_nothing_else() {
             ],
         ),
     ] {
-        let user = User::new();
-        let folder = user.cli.folder.path().to_owned();
-        std::fs::write(folder.join("c.json"), &file).unwrap();
-        install_script(&script, &folder.join("openclaw"));
-        let cli = user.cli.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+        let cli = Cli::before("http://127.0.0.1:1/v1").with_openclaw(&script);
+        cli.write("c.json", &file);
         let ran = cli.run(&["lint", "--config", "c.json"]);
         assert_eq!((ran.code, ran.out.lines().count()), (4, expected.len()), "{file}: {ran:?}");
         for (line, expected) in ran.out.lines().zip(&expected) {
@@ -384,8 +375,7 @@ fn what_openclaw_needs_in_an_entry_is_named() {
         (json!({"another": {}}), Vec::new()),
     ] {
         let config = json!({"models": {"providers": entries}});
-        cli.write("c.json", config.to_string());
-        let found = cli.run(&["lint", "--config", "c.json"]).ok().out;
+        let found = lint(&cli, &config).ok().out;
         let places = found.lines().filter_map(|line| {
             let (place, _) = line.strip_prefix("warning: ")?.split_once(": OpenClaw refuses the file without it")?;
             Some(place.to_owned())
@@ -410,9 +400,7 @@ fn of_many_rows_without_a_name_the_first_are_named_and_the_others_counted() {
     let cli = Cli::new();
     let rows: Vec<_> = (0..1_000).map(|number| json!({"id": format!("@a/m{number}")})).collect();
     let entry = json!({"baseUrl": "https://a.example/v1", "models": rows});
-    let config = json!({"models": {"providers": {"portkey": entry}}});
-    cli.write("c.json", config.to_string());
-    let found = cli.run(&["lint", "--config", "c.json"]).ok().out;
+    let found = lint(&cli, &json!({"models": {"providers": {"portkey": entry}}})).ok().out;
     let lines: Vec<_> = found.lines().collect();
     assert_eq!(lines.len(), 101, "{found}");
     assert!(lines[99].starts_with("warning: models.providers.portkey.models[99].name: "), "{found}");
@@ -476,9 +464,7 @@ fn plain_http_to_a_public_gateway_is_warned_about() {
         ("http://10.1.2.3/v1", true, false),
     ] {
         let entry = json!({"baseUrl": base_url, "request": {"allowPrivateNetwork": allow_private}});
-        let config = json!({"models": {"providers": {"portkey": entry}}});
-        cli.write("c.json", config.to_string());
-        let ran = cli.run(&["lint", "--config", "c.json"]).ok();
+        let ran = lint(&cli, &json!({"models": {"providers": {"portkey": entry}}})).ok();
         assert_eq!(
             ran.out.contains("portkey.baseUrl: Plain http over a public network"),
             is_warned,

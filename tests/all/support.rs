@@ -257,6 +257,13 @@ impl Cli {
         self
     }
 
+    /// With this script in the place of an installed OpenClaw.
+    pub fn with_openclaw(self, script: &str) -> Self {
+        install_script(script, &self.folder.path().join("openclaw"));
+        let path = format!("{}:/usr/bin:/bin", self.folder.path().display());
+        self.env("PATH", path)
+    }
+
     /// The command, ready to run.
     pub fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_host-harness"));
