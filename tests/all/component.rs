@@ -61,7 +61,7 @@ fn check_passes_on_the_component() {
     assert!(ran.out.starts_with("TAP version 14\n"), "{ran:?}");
     assert!(!ran.out.contains("\nnot ok"), "{ran:?}");
     assert!(!ran.out.contains("exports no"), "{ran:?}");
-    for point in ["O1", "O4", "O10", "O14", "I2", "I5", "I6", "I8", "E1", "E5", "V1", "V7"] {
+    for point in ["A2", "A5", "A9", "M3", "O1", "O4", "O10", "O14", "I2", "I5", "I6", "I8", "E1", "E5", "V1", "V7"] {
         assert!(ran.out.contains(&format!("{point} ")), "{point} is not in {}", ran.out);
     }
 }

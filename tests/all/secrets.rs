@@ -1,93 +1,16 @@
-//! The key is on the wire, in its header, for its origin, and nowhere else.
+//! The key is on the wire, in its header, for its origin, and nowhere else: the suite of `host-harness check` looks at each request
+//! and answer for it (A2 to A9), and `component` runs it. Here are the forms that a configuration gives secrets, and the command line.
 
 use std::{
     process::{Command, Stdio},
     time::Duration,
 };
 
-use host_harness::{
-    Environment, Provider, Setup,
-    types::{ErrorKind as Kind, Media},
-    wit::{audio, embeddings},
-};
+use host_harness::{Environment, Provider, Setup};
 use host_harness_stub::{Options, Stub};
 use serde_json::{Value, json};
 
-use crate::support::{Cli, KEY, ask, before_hosted, component, events, hosted, plugin, provider, setup, start, text};
-
-#[tokio::test]
-async fn the_key_is_in_its_header_and_in_no_other() {
-    let (stub, provider) = before_hosted().await;
-    provider.complete(&ask("gpt", "hello")).await.unwrap();
-    events(&provider, &ask("gpt", "hello")).await.unwrap();
-    provider.models().await.unwrap();
-    provider.embed(&embeddings::Request::new(["a ship"])).await.unwrap();
-    provider.speak(&audio::SpeechRequest::new("a ship")).await.unwrap();
-    let recording = Media::new("audio/ogg", b"OggS".to_vec());
-    provider.transcribe(&audio::TranscriptionRequest::new(recording)).await.unwrap();
-    for endpoint in ["/chat/completions", "/models", "/embeddings", "/audio/speech", "/audio/transcriptions"] {
-        assert!(stub.requests().iter().any(|request| request.path.contains(endpoint)), "{endpoint}");
-    }
-    for request in stub.requests() {
-        assert_eq!(request.header("x-portkey-api-key"), Some(KEY));
-        assert_eq!(request.header("authorization"), None);
-        let elsewhere = request.headers.iter().filter(|(name, _)| name != "x-portkey-api-key");
-        assert!(elsewhere.into_iter().all(|(_, value)| !value.contains(KEY)), "{request:?}");
-        assert!(!request.path.contains(KEY) && !String::from_utf8_lossy(&request.body).contains(KEY));
-    }
-}
-
-/// A server that repeats what it was sent: in an answer, in a stream, in an error.
-#[tokio::test]
-async fn a_server_that_echoes_the_key_does_not_bring_it_into_the_guest() {
-    let stub = Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() }).await.unwrap();
-    let provider = provider(stub.base_url()).await;
-    let whole = text(&provider.complete(&ask("fault/echo-headers", "hello")).await.unwrap());
-    assert!(whole.contains("x-portkey-api-key"), "the echo works: {whole}");
-    assert!(!whole.contains(KEY), "{whole}");
-    let streamed = events(&provider, &ask("fault/echo-headers", "hello")).await.unwrap();
-    assert!(!format!("{streamed:?}").contains(KEY), "{streamed:?}");
-    let error = provider.complete(&ask("fault/echo-headers-error", "hello")).await.unwrap_err();
-    assert!(!format!("{error:?} {error}").contains(KEY), "{error:?}");
-    assert_eq!(stub.requests()[0].header("x-portkey-api-key"), Some(KEY), "it did go out");
-}
-
-/// To another origin: by a redirect, and by a URL in an answer.
-#[tokio::test]
-async fn the_key_does_not_follow_to_another_origin() {
-    let other = Stub::start(Options::default()).await.unwrap();
-    let redirect = Some(format!("{}/chat/completions", other.base_url()));
-    let stub = Stub::start(Options { redirect, ..Options::default() }).await.unwrap();
-    let provider = provider(stub.base_url()).await;
-    for fault in ["redirect", "redirect-307"] {
-        let error = provider.complete(&ask(&format!("fault/{fault}"), "hello")).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::InvalidConfig, "{error:?}");
-        assert!(error.record().hint.as_deref().unwrap().contains("base URL"), "{error:?}");
-    }
-    assert_eq!(other.requests().len(), 0, "a redirect is reported, not followed");
-}
-
-/// Headers of the configuration: a reference is resolved by the host, a secret by its name is kept from the guest.
-#[tokio::test]
-async fn secret_headers_of_the_configuration_are_attached_by_the_host() {
-    let stub = Stub::start(Options { token_delay: Duration::ZERO, ..Options::default() }).await.unwrap();
-    let environment = Environment::from_iter([("PROVIDER_KEY", "sk-provider-1")]);
-    let config = json!({"models": {"providers": {"portkey": {"headers": {
-        "Authorization": "Bearer ${PROVIDER_KEY}",
-        "x-portkey-virtual-key": "vk-literal-secret",
-        "x-portkey-trace-id": "trace-7",
-    }}}}});
-    let setup = setup(stub.base_url()).config(config).environment(environment);
-    let provider = Provider::connect(&plugin().await, setup).await.unwrap();
-    let seen: Vec<&str> = provider.connection().headers.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(seen, ["x-portkey-trace-id", "x-portkey-strict-open-ai-compliance"]);
-    let answer = text(&provider.complete(&ask("fault/echo-headers", "hello")).await.unwrap());
-    assert!(!answer.contains("sk-provider-1") && !answer.contains("vk-literal-secret"), "{answer}");
-    let request = &stub.requests()[0];
-    assert_eq!(request.header("authorization"), Some("Bearer sk-provider-1"));
-    assert_eq!(request.header("x-portkey-virtual-key"), Some("vk-literal-secret"));
-    assert_eq!(request.header("x-portkey-trace-id"), Some("trace-7"));
-}
+use crate::support::{Cli, KEY, ask, component, hosted, plugin, setup, start, text, until};
 
 /// Of a gateway's own configuration, wherever it stands and however its keys are written: the plugin sees the rest of it, the
 /// gateway all of it, and whoever reads the answer no key.
@@ -368,10 +291,7 @@ fn no_flag_that_may_hold_a_secret_stays_in_the_process_list() {
             .chain(["hello".to_owned()])
             .collect();
         let mut child = cli.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let deadline = std::time::Instant::now() + Duration::from_secs(60);
-        while stub.requests().is_empty() && std::time::Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        until(|| !stub.requests().is_empty());
         let shown = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap();
         let shown = String::from_utf8_lossy(&shown);
         let sent = stub.requests();
@@ -394,10 +314,7 @@ fn a_crash_leaves_no_memory_behind() {
     let shell = ["sh", "-c", "ulimit -S -c $(ulimit -H -c) && exec \"$@\"", "sh"];
     let mut program = cli.through(&shell, &["chat", "--model", "fault/slow", "--base-url", &base_url, "hello"]);
     let mut child = program.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let deadline = std::time::Instant::now() + Duration::from_secs(60);
-    while stub.requests().is_empty() && std::time::Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until(|| !stub.requests().is_empty());
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
