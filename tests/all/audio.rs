@@ -4,7 +4,6 @@
 use std::io::Write as _;
 
 use host_harness::{
-    Provider, Setup,
     types::{ErrorKind as Kind, ErrorOrigin as Origin, Media},
     wit::audio::{SpeechRequest, TranscriptionRequest},
 };
@@ -138,21 +137,6 @@ async fn a_wait_that_is_given_up_can_be_gone_on_with_and_a_drop_ends_the_request
 
     drop(provider.speak(&spoken("tts-1", &"a".repeat(4096), "wav")).await.unwrap());
     assert!(eventually(|| stub.abandoned() > 0).await, "the request goes on");
-}
-
-#[tokio::test]
-async fn a_provider_without_audio_says_so() {
-    let stub = hosted().await;
-    let setup = Setup::new(json!({})).base_url(stub.base_url()).secret("openai-api-key", KEY);
-    let provider = Provider::connect(&crate::second_provider::second().await, setup).await.unwrap();
-    for error in [
-        provider.speak(&SpeechRequest::new("a")).await.unwrap_err(),
-        provider.transcribe(&recorded("m", "OggS")).await.unwrap_err(),
-    ] {
-        assert_eq!((error.kind(), error.record().origin), (Kind::Unsupported, Origin::Host));
-        assert_eq!(error.to_string(), "the provider does not export openclaw:provider/audio@0.2.0");
-    }
-    assert!(stub.requests().is_empty());
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Texts as vectors: the built component before the stand-in, before answers that are wrong, and before the real gateway.
 
 use host_harness::{
-    Provider, Setup,
     types::{ErrorKind as Kind, ErrorOrigin as Origin},
     wit::embeddings::Request,
 };
@@ -77,19 +76,6 @@ async fn through_the_real_gateway() {
     let error = provider.embed(&asked("gpt-5-mini", &["a"])).await.unwrap_err();
     assert_eq!((error.kind(), error.record().origin), (Kind::Unsupported, Origin::Upstream), "{error:?}");
     assert!(error.to_string().contains("not allowed to generate embeddings"), "{error}");
-}
-
-#[tokio::test]
-async fn a_provider_without_vectors_says_so() {
-    let plugin = crate::second_provider::second().await;
-    assert!(!plugin.has_embeddings() && !plugin.has_audio());
-    let stub = hosted().await;
-    let setup = Setup::new(json!({})).base_url(stub.base_url()).secret("openai-api-key", KEY);
-    let provider = Provider::connect(&plugin, setup).await.unwrap();
-    let error = provider.embed(&Request::new(["a"])).await.unwrap_err();
-    assert_eq!((error.kind(), error.record().origin), (Kind::Unsupported, Origin::Host));
-    assert_eq!(error.to_string(), "the provider does not export openclaw:provider/embeddings@0.2.0");
-    assert!(stub.requests().is_empty() && !error.record().request_sent);
 }
 
 fn embed(user: &User, arguments: &[&str]) -> Ran {

@@ -6,7 +6,14 @@ use std::{
     sync::OnceLock,
 };
 
-use host_harness::{Engine, Limits, Plugin, Provider, Setup, types::ErrorKind as Kind, wit::images};
+use host_harness::{
+    Engine, Limits, Plugin, Provider, Setup,
+    types::{ErrorKind as Kind, ErrorOrigin as Origin, Media},
+    wit::{
+        audio::{SpeechRequest, TranscriptionRequest},
+        embeddings, images,
+    },
+};
 use host_harness_check::Outcome;
 use host_harness_stub::{Credential, Options, Stub};
 use serde_json::{Value, json};
@@ -208,7 +215,9 @@ async fn it_chats_streams_and_calls_tools_and_says_what_it_cannot_do() {
     let require = Some(Credential { header: "authorization".into(), value: format!("Bearer {KEY}") });
     let stub = Stub::start(Options { require, ..Options::default() }).await.unwrap();
     let setup = Setup::new(json!({})).secret("openai-api-key", KEY).base_url(stub.base_url());
-    let provider = Provider::connect(&second().await, setup).await.unwrap();
+    let plugin = second().await;
+    assert!(!plugin.has_embeddings() && !plugin.has_audio());
+    let provider = Provider::connect(&plugin, setup).await.unwrap();
 
     let whole = provider.complete(&ask("gpt-5-mini", "tell me of ships")).await.unwrap();
     let joined = streamed(&provider, &ask("gpt-5-mini", "tell me of ships")).await.unwrap();
@@ -225,4 +234,17 @@ async fn it_chats_streams_and_calls_tools_and_says_what_it_cannot_do() {
     assert_eq!(error.kind(), Kind::Truncated, "{error:?}");
     let error = provider.generate(&images::Request::new("a lighthouse")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unsupported, "{error:?}");
+    stub.clear();
+    for (error, lacks) in [
+        (provider.embed(&embeddings::Request::new(["a"])).await.unwrap_err(), "embeddings"),
+        (provider.speak(&SpeechRequest::new("a")).await.unwrap_err(), "audio"),
+        (provider.transcribe(&TranscriptionRequest::new(Media::new("", *b"OggS"))).await.unwrap_err(), "audio"),
+    ] {
+        assert_eq!(
+            (error.kind(), error.origin(), error.record().request_sent),
+            (Kind::Unsupported, Origin::Host, false)
+        );
+        assert_eq!(error.to_string(), format!("the provider does not export openclaw:provider/{lacks}@0.2.0"));
+    }
+    assert!(stub.requests().is_empty());
 }

@@ -103,8 +103,12 @@ async fn a_request_stays_with_its_server_however_it_is_written() {
     let host = Host::new().await;
     let (own, port) = (host.server.address().to_string(), host.server.address().port());
     let paths = [
-        "//elsewhere.example/v1/models", "/v1/../../v1/models", "/http://elsewhere.example/",
-        "http://elsewhere.example/", "?@elsewhere.example/", "*",
+        "//elsewhere.example/v1/models",
+        "/v1/../../v1/models",
+        "/http://elsewhere.example/",
+        "http://elsewhere.example/",
+        "?@elsewhere.example/",
+        "*",
     ];
     let names = [
         "2130706433", "0177.0.0.1", "0x7f.1", "127.1", "127.0.0.1.", "１２７.0.0.1", "127。0。0。1", "①②⑦.0.0.1",
