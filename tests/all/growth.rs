@@ -21,8 +21,18 @@ fn each(count: usize, item: impl Fn(usize) -> String) -> String {
     (0..count).map(item).collect::<Vec<_>>().join(",")
 }
 
+/// So many, in which `N` is their number.
+fn list(count: usize, item: &str) -> String {
+    each(count, |number| item.replace('N', &number.to_string()))
+}
+
+/// So many events, each with these members in its delta.
+fn deltas(count: usize, members: &str) -> String {
+    (0..count).map(|number| delta(&members.replace('N', &number.to_string()))).collect()
+}
+
 fn members(count: usize) -> String {
-    each(count, |number| format!(r#""member-{number}":{number}"#))
+    list(count, r#""member-N":N"#)
 }
 
 /// What is called, and what the gateway answers.
@@ -59,16 +69,18 @@ fn asked(model: &str, members: &str) -> Load {
 }
 
 const WORD: &str = r#""content":"x""#;
+const CALL: &str = r#"{"index":N,"id":"call_N","type":"function","function":{"name":"f","arguments":"{}"}}"#;
 const USER: &str = r#"{"role":"user","content":"x"}"#;
+/// A model of a configuration.
+const ROW: &str = r#"{"id":"@a/model-N"}"#;
 
 const GPT: &str = "@openai/gpt-5-mini";
 const GEMINI: &str = "@google/gemini-2.5-pro";
 const CLAUDE_AT_BEDROCK: &str = "@bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0";
 
-/// So many messages, in which `N` is their number, and the user's.
+/// So many messages, and the user's.
 fn messages(model: &str, count: usize, message: &str) -> Load {
-    let all = each(count, |number| message.replace('N', &number.to_string()));
-    asked(model, &format!(r#""messages":[{all},{USER}]"#))
+    asked(model, &format!(r#""messages":[{},{USER}]"#, list(count, message)))
 }
 
 /// JSON in texts in texts, so deep that its size grows with the count.
@@ -79,11 +91,8 @@ fn nested(count: usize, around: fn(String) -> String) -> String {
 
 /// A past turn with so many calls, and a result for each.
 fn past(count: usize, has_ids: bool) -> String {
-    let result = |number| {
-        let id = if has_ids { format!(r#""tool_call_id":"call_{number}","#) } else { String::new() };
-        format!(r#"{{"role":"tool",{id}"content":"x"}}"#)
-    };
-    let (calls, results) = (each(count, call), each(count, result));
+    let id = if has_ids { r#""tool_call_id":"call_N","# } else { "" };
+    let (calls, results) = (list(count, CALL), list(count, &format!(r#"{{"role":"tool",{id}"content":"x"}}"#)));
     format!(r#""messages":[{USER},{{"role":"assistant","tool_calls":[{calls}]}},{results}]"#)
 }
 
@@ -95,6 +104,12 @@ fn pieces(begun: &str, piece: &str, count: usize) -> String {
 
 fn stream(events: String) -> Load {
     Load::Stream(events.into_bytes())
+}
+
+/// So many events without a delta, each with these members.
+fn events(count: usize, members: &str) -> Load {
+    let event = |number: usize| format!("data: {{\"choices\":[],{}}}\n\n", members.replace('N', &number.to_string()));
+    stream((0..count).map(event).collect())
 }
 
 fn entry(members: &str) -> String {
@@ -115,16 +130,12 @@ fn event(kind: &str, members: &str) -> String {
 }
 
 fn blocks(count: usize) -> String {
-    let block = |number| {
-        format!(r#"{{"index":{number},"type":"thinking","thinking":"thought {number}","signature":"s{number}"}}"#)
-    };
-    format!(r#""content_blocks":[{}]"#, each(count, block))
+    let block = r#"{"index":N,"type":"thinking","thinking":"thought N","signature":"sN"}"#;
+    format!(r#""content_blocks":[{}]"#, list(count, block))
 }
 
-fn call(number: usize) -> String {
-    format!(
-        r#"{{"index":{number},"id":"call_{number}","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}"#
-    )
+fn calls(count: usize) -> String {
+    format!(r#""tool_calls":[{}]"#, list(count, CALL))
 }
 
 /// What grows, and the call with so many of it.
@@ -148,15 +159,12 @@ fn growing() -> Vec<Growing> {
             Load::Edit(image, r#"{"data":[{"url":"https://example.com/1"}]}"#.to_owned())
         }),
         ("images in an answer", |count| {
-            let data = each(count, |number| format!(r#"{{"url":"https://example.com/{number}"}}"#));
+            let data = list(count, r#"{"url":"https://example.com/N"}"#);
             let image = Media { media_type: "image/png".into(), data: vec![1] };
             Load::Edit(image, format!(r#"{{"data":[{data}]}}"#))
         }),
         ("content blocks of a whole answer", |count| answered(answer(&blocks(count)))),
-        ("calls in a whole answer", |count| {
-            let count = count / 2;
-            answered(answer(&format!(r#""tool_calls":[{}]"#, each(count, call))))
-        }),
+        ("calls in a whole answer", |count| answered(answer(&calls(count / 2)))),
         ("choices of a whole answer", |count| {
             let choice = |number| format!(r#"{{"index":{},"message":{{"content":"x"}}}}"#, number + 1);
             answered(format!(r#"{{"id":"c","model":"m","choices":[{}]}}"#, each(count, choice)))
@@ -165,46 +173,29 @@ fn growing() -> Vec<Growing> {
             let members = members(count);
             answered(answer(WORD).replacen('{', &format!(r#"{{"unknown":{{{members}}},{members},"#), 1))
         }),
-        ("events of a stream", |count| {
-            stream((0..count).map(|number| delta(&format!(r#""content":"{number}""#))).collect())
-        }),
+        ("events of a stream", |count| stream(deltas(count, r#""content":"N""#))),
         ("lines of one event", |count| stream(delta(r#""content":?"x""#).replace('?', &"\ndata: ".repeat(count)))),
         ("names behind a long blank end", |count| {
             stream(format!("{}{}\n{}\n", delta("").trim_end(), " ".repeat(count), "event: a\n".repeat(count)))
         }),
         ("content blocks in one event", |count| stream(delta(&blocks(count)))),
-        ("calls in one event", |count| {
-            let count = count / 2;
-            stream(delta(&format!(r#""tool_calls":[{}]"#, each(count, call))))
-        }),
+        ("calls in one event", |count| stream(delta(&calls(count / 2)))),
         ("calls, each in an event of its own, and then a piece for each", |count| {
-            let count = count / 2;
-            let begun = |number| {
-                format!(r#"{{"index":{number},"id":"call_{number}","function":{{"name":"f","arguments":"{{\"a\":"}}}}"#)
-            };
-            let more = |number| format!(r#"{{"index":{number},"function":{{"arguments":"1}}"}}}}"#);
-            let event = |call| delta(&format!(r#""tool_calls":[{call}]"#));
-            let begun = (0..count).map(|number| event(begun(number)));
-            let more = (0..count).map(|number| event(more(number)));
-            stream(begun.chain(more).collect())
+            let begun = r#""tool_calls":[{"index":N,"id":"call_N","function":{"name":"f","arguments":"{\"a\":"}}]"#;
+            let more = r#""tool_calls":[{"index":N,"function":{"arguments":"1}"}}]"#;
+            stream(deltas(count / 2, begun) + &deltas(count / 2, more))
         }),
         ("models in the catalog", |count| {
-            let data = each(count, |number| format!(r#"{{"id":"model-{number}","owned_by":"o"}}"#));
-            Load::List(format!(r#"{{"data":[{data}]}}"#))
+            Load::List(format!(r#"{{"data":[{}]}}"#, list(count, r#"{"id":"model-N","owned_by":"o"}"#)))
         }),
-        ("models in a configuration", |count| {
-            let models = each(count, |number| format!(r#"{{"id":"@a/model-{number}"}}"#));
-            Load::Onboard(entry(&format!(r#""models":[{models}]"#)))
-        }),
+        ("models in a configuration", |count| Load::Onboard(entry(&format!(r#""models":[{}]"#, list(count, ROW))))),
         ("unknown members of the provider's entry in a configuration", |count| Load::Onboard(entry(&members(count)))),
         ("headers in a configuration", |count| {
             // As many as short ones may be.
             let headers = each(count / 5, |number| format!(r#""{number:x}":1"#));
             Load::Onboard(entry(&format!(r#""headers":{{{headers}}}"#)))
         }),
-        ("members of one name in a configuration", |count| {
-            Load::Onboard(entry(&each(count, |number| format!(r#""headers":{{"a":{number}}}"#))))
-        }),
+        ("members of one name in a configuration", |count| Load::Onboard(entry(&list(count, r#""headers":{"a":N}"#)))),
         ("calls of one past turn and their results, as another client sent them", |count| {
             asked(GPT, &past(count, true))
         }),
@@ -215,11 +206,10 @@ fn growing() -> Vec<Growing> {
             asked(GEMINI, &past(count, true))
         }),
         ("calls of a past turn where the tools are not offered any more", |count| {
-            let named = past(count, true).replace(r#""name":"f""#, r#""name":"f?""#);
-            let mut names = (0..count).map(|number| number.to_string());
-            let named =
-                named.split('?').map(|text| text.to_owned() + &names.next().unwrap_or_default()).collect::<String>();
-            asked(CLAUDE_AT_BEDROCK, &named)
+            let mut names = (0..count).map(|number| format!(r#""name":"f{number}""#));
+            let past = past(count, true);
+            let named = past.split(r#""name":"f""#).map(|text| text.to_owned() + &names.next().unwrap_or_default());
+            asked(CLAUDE_AT_BEDROCK, &named.collect::<String>())
         }),
         ("members of a request by the Responses API that the component does not know", |count| {
             let members = format!(r#""messages":[{USER}],{}"#, members(count));
@@ -256,20 +246,14 @@ fn growing() -> Vec<Growing> {
             stream(delta(&format!(r#""reasoning_details":[{detail}]"#)).repeat(2))
         }),
         ("details for calls that do not come, and then calls", |count| {
-            let count = count / 2;
-            let detail = |number| format!(r#"{{"type":"reasoning.encrypted","id":"call_{number}","data":"x"}}"#);
-            let details = (0..count)
-                .map(|number| delta(&format!(r#""reasoning_details":[{}]"#, detail(number))))
-                .collect::<String>();
-            let calls = (0..count.min(4_000)).map(|number| delta(&format!(r#""tool_calls":[{}]"#, call(number))));
-            stream(details + &calls.collect::<String>())
+            let detail = r#""reasoning_details":[{"type":"reasoning.encrypted","id":"call_N","data":"x"}]"#;
+            stream(deltas(count / 2, detail) + &deltas(count / 2, &format!(r#""tool_calls":[{CALL}]"#)))
         }),
         ("results in the other order than their calls", |count| {
             let result =
                 |number| format!(r#"{{"role":"tool","tool_call_id":"call_{}","content":"x"}}"#, count - 1 - number);
-            let (calls, results) = (each(count, call), each(count, result));
-            let turn = format!(r#"{{"role":"assistant","tool_calls":[{calls}]}}"#);
-            asked(GPT, &format!(r#""messages":[{USER},{turn},{results}]"#))
+            let turn = format!(r#"{{"role":"assistant",{}}}"#, calls(count));
+            asked(GPT, &format!(r#""messages":[{USER},{turn},{}]"#, each(count, result)))
         }),
         ("results of calls that never were", |count| {
             messages(GPT, count, r#"{"role":"tool","tool_call_id":"call_N","content":"x"}"#)
@@ -283,7 +267,7 @@ fn growing() -> Vec<Growing> {
             messages(GEMINI, count, r#"{"role":"system","content":"rule N"}"#)
         }),
         ("parts of a message, of another API's form", |count| {
-            let parts = each(count, |number| format!(r#"{{"type":"input_text","text":"part {number}"}}"#));
+            let parts = list(count, r#"{"type":"input_text","text":"part N"}"#);
             messages(GPT, 1, &format!(r#"{{"role":"user","content":[{parts}]}}"#))
         }),
         ("members of one part", |count| {
@@ -297,42 +281,25 @@ fn growing() -> Vec<Growing> {
             messages(GPT, count, &turn)
         }),
         ("pieces of thought in one past turn", |count| {
-            let block = |number| format!(r#"{{"type":"thinking","thinking":"{number}","signature":"s"}}"#);
-            let turn = format!(r#"{{"role":"assistant","content":"x","content_blocks":[{}]}}"#, each(count, block));
+            let blocks = list(count, r#"{"type":"thinking","thinking":"N","signature":"s"}"#);
+            let turn = format!(r#"{{"role":"assistant","content":"x","content_blocks":[{blocks}]}}"#);
             messages("@anthropic/claude-sonnet-4-5", 1, &turn)
         }),
-        ("members of a tool's parameters", |count| {
-            let tool =
-                format!(r#"{{"type":"function","function":{{"name":"f","parameters":{{{}}}}}}}"#, members(count));
-            asked(GPT, &format!(r#""messages":[{USER}],"tools":[{tool}]"#))
-        }),
+        ("members of a tool's parameters", |count| tool(GPT, &format!("{{{}}}", members(count)))),
         ("members beside a signature in a call", |count| {
-            let extra = format!(
-                r#""index":0,"id":"a","function":{{"name":"f","arguments":"{{}}"}},"extra_content":{{{}}}"#,
-                members(count)
-            );
-            stream(delta(&format!(r#""tool_calls":[{{{extra}}}]"#)))
+            let call = r#""index":0,"id":"a","function":{"name":"f","arguments":"{}"}"#;
+            stream(delta(&format!(r#""tool_calls":[{{{call},"extra_content":{{{}}}}}]"#, members(count))))
         }),
         ("calls of a provider's own tools", |count| {
-            let block =
-                |number| format!(r#"{{"index":{number},"type":"server_tool_use","id":"s{number}","name":"search"}}"#);
-            let blocks = (0..count).map(|number| delta(&format!(r#""content_blocks":[{}]"#, block(number))));
-            stream(blocks.collect())
+            let block = r#"{"index":N,"type":"server_tool_use","id":"sN","name":"search"}"#;
+            stream(deltas(count, &format!(r#""content_blocks":[{block}]"#)))
         }),
         ("events with results of guardrails", |count| {
-            let hook = |number| format!(r#"{{"verdict":true,"id":"{number}","checks":[]}}"#);
-            let event = |number| {
-                format!("data: {{\"choices\":[],\"hook_results\":{{\"before_request_hooks\":[{}]}}}}\n\n", hook(number))
-            };
-            stream((0..count).map(event).collect())
+            let hook = r#"{"verdict":true,"id":"N","checks":[]}"#;
+            events(count, &format!(r#""hook_results":{{"before_request_hooks":[{hook}]}}"#))
         }),
         ("events with usage and citations", |count| {
-            let usage = |number| {
-                format!(
-                    "data: {{\"choices\":[],\"citations\":[\"https://a/{number}\"],\"usage\":{{\"prompt_tokens\":{number}}}}}\n\n"
-                )
-            };
-            stream((0..count).map(usage).collect())
+            events(count, r#""citations":["https://a/N"],"usage":{"prompt_tokens":N}"#)
         }),
         ("texts that are cut within a character", |count| {
             let cut = delta(r#""content":"a?""#) + &delta(r#""content":"!b""#);
@@ -348,15 +315,9 @@ fn growing() -> Vec<Growing> {
             stream(cut.repeat(count / 2))
         }),
         ("items of an answer of the Responses API", |count| {
-            let count = count / 2;
-            let item = |number| {
-                format!(r#"{{"type":"message","id":"m{number}","content":[{{"type":"output_text","text":"x"}}]}}"#)
-            };
-            let answer = format!(
-                r#"{{"object":"response","id":"r","model":"m","status":"completed","output":[{}]}}"#,
-                each(count, item)
-            );
-            answered(answer)
+            let item = r#"{"type":"message","id":"mN","content":[{"type":"output_text","text":"x"}]}"#;
+            let answer = r#"{"object":"response","id":"r","model":"m","status":"completed","output":[?]}"#;
+            answered(answer.replace('?', &list(count / 2, item)))
         }),
         ("ends of one text of the Responses API, each with all of it", |count| {
             let text = "x".repeat(1_000);
@@ -405,7 +366,7 @@ fn growing() -> Vec<Growing> {
         ("calls of a whole answer that are the rest of the first", |count| {
             let count = count / 2;
             let begun = r#"{"id":"a","function":{"name":"f","arguments":"{\"a\":\""}}"#;
-            let rests = each(count, |_| r#"{"function":{"arguments":"ten bytes."}}"#.to_owned());
+            let rests = list(count, r#"{"function":{"arguments":"ten bytes."}}"#);
             let end = r#"{"function":{"arguments":"\"}"}}"#;
             answered(answer(&format!(r#""tool_calls":[{begun},{rests},{end}]"#)))
         }),
@@ -416,46 +377,42 @@ fn growing() -> Vec<Growing> {
             answered(answer(&format!(r#""tool_calls":[{call}]"#)))
         }),
         ("references of a tool's parameters, each to a definition of its own", |count| {
-            let references = each(count, |number| format!(r##"{{"$ref":"#/$defs/d{number}"}}"##));
-            let definitions = each(count, |number| format!(r#""d{number}":{{"properties":{{"p{number}":{{}}}}}}"#));
+            let references = list(count, r##"{"$ref":"#/$defs/dN"}"##);
+            let definitions = list(count, r#""dN":{"properties":{"pN":{}}}"#);
             tool(GPT, &format!(r#"{{"allOf":[{references}],"$defs":{{{definitions}}}}}"#))
         }),
         ("references of a tool's parameters to one definition with as many properties", |count| {
             let count = count / 4;
-            let references = each(count, |_| r##"{"$ref":"#/$defs/d"}"##.to_owned());
-            let properties = each(count, |number| format!(r#""p{number}":{{}}"#));
+            let references = list(count, r##"{"$ref":"#/$defs/d"}"##);
+            let properties = list(count, r#""pN":{}"#);
             let definitions = format!(r#"{{"d":{{"properties":{{{properties}}}}}}}"#);
             tool(GPT, &format!(r#"{{"allOf":[{references}],"$defs":{definitions}}}"#))
         }),
         ("properties of a tool of Gemini's that refer to one definition with as many words", |count| {
             let count = count / 4;
-            let properties = each(count, |number| format!(r##""p{number}":{{"$ref":"#/$defs/d"}}"##));
+            let properties = list(count, r##""pN":{"$ref":"#/$defs/d"}"##);
             let definitions = format!(r#"{{"d":{{"type":"string","description":"{}"}}}}"#, "many words ".repeat(count));
             tool(GEMINI, &format!(r#"{{"properties":{{{properties}}},"$defs":{definitions}}}"#))
         }),
         ("parts of parameters, each with the same properties, for Gemini", |count| {
-            let parts = each(count, |number| format!(r#"{{"properties":{{"p{number}":{{"type":"string"}}}}}}"#));
+            let parts = list(count, r#"{"properties":{"pN":{"type":"string"}}}"#);
             tool(GEMINI, &format!(r#"{{"properties":{{"a":{{"allOf":[{parts}]}}}}}}"#))
         }),
         ("references to as many definitions, for Kimi, which takes them", |count| {
-            let references = each(count, |number| format!(r##""p{number}":{{"$ref":"#/$defs/d{number}"}}"##));
-            let definitions = each(count, |number| format!(r#""d{number}":{{}}"#));
+            let references = list(count, r##""pN":{"$ref":"#/$defs/dN"}"##);
+            let definitions = list(count, r#""dN":{}"#);
             let parameters = format!(r#"{{"properties":{{{references}}},"$defs":{{{definitions}}}}}"#);
             tool("@moonshot/kimi-k2.5", &parameters)
         }),
         ("variants of a parameter without a type, beside one that is a list of as many, for Kimi", |count| {
             let count = count / 4;
-            let (types, variants) = (each(count, |_| r#""string""#.to_owned()), each(count, |_| "{}".to_owned()));
+            let (types, variants) = (list(count, r#""string""#), list(count, "{}"));
             let a = format!(r#"{{"type":[{types}],"anyOf":[{variants}]}}"#);
             tool("@moonshot/kimi-k2-0905", &format!(r#"{{"properties":{{"a":{a}}}}}"#))
         }),
         ("turns of the model's own, one behind the other, each with blocks, where turns alternate", |count| {
-            let block = r#"{"type":"thinking","thinking":"N","signature":"s"}"#;
-            messages(
-                CLAUDE_AT_BEDROCK,
-                count,
-                &format!(r#"{{"role":"assistant","content":"x","content_blocks":[{block}]}}"#),
-            )
+            let blocks = r#""content_blocks":[{"type":"thinking","thinking":"N","signature":"s"}]"#;
+            messages(CLAUDE_AT_BEDROCK, count, &format!(r#"{{"role":"assistant","content":"x",{blocks}}}"#))
         }),
         (
             "calls of one id, the last with a name of as many letters, and results, for a model that wants the tools' names",
@@ -465,7 +422,7 @@ fn growing() -> Vec<Growing> {
                 let calls = each(count, |number| {
                     called(&if number + 1 < count { "f".into() } else { "many_words_".repeat(count) })
                 });
-                let results = each(count, |_| r#"{"role":"tool","tool_call_id":"a","content":"x"}"#.to_owned());
+                let results = list(count, r#"{"role":"tool","tool_call_id":"a","content":"x"}"#);
                 let turn = format!(r#"{{"role":"assistant","tool_calls":[{calls}]}}"#);
                 asked(GEMINI, &format!(r#""messages":[{USER},{turn},{results}]"#))
             },
@@ -474,13 +431,12 @@ fn growing() -> Vec<Growing> {
             stream(delta(&format!(r#""annotations":[{{{}}}]"#, members(count))))
         }),
         ("contents of one message, each with a thought", |count| {
-            let content = r#""content":[{"type":"thinking","thinking":"x"},{"type":"text","text":"x"}]"#.to_owned();
-            stream(delta(&each(count, |_| content.clone())))
+            let content = r#""content":[{"type":"thinking","thinking":"x"},{"type":"text","text":"x"}]"#;
+            stream(delta(&list(count, content)))
         }),
         ("members of a request by the Responses API, and between them one that it knows, over and over", |count| {
-            let members = each(count, |number| format!(r#""max_completion_tokens":100,"member-{number}":{number}"#));
-            let members = format!(r#""messages":[{USER}],{members}"#);
-            asked("@openai/gpt-5-pro", &members)
+            let members = list(count, r#""max_completion_tokens":100,"member-N":N"#);
+            asked("@openai/gpt-5-pro", &format!(r#""messages":[{USER}],{members}"#))
         }),
         ("references to definitions whose long names begin alike", |count| {
             let (count, prefix) = (count / 4, "x".repeat(500));
@@ -490,10 +446,8 @@ fn growing() -> Vec<Growing> {
             tool(GEMINI, &format!(r#"{{"properties":{{{properties}}},"$defs":{{{definitions}}}}}"#))
         }),
         ("details of calls, and calls of other ids, in one event", |count| {
-            let count = count / 4;
-            let detail = |number| format!(r#"{{"type":"reasoning.encrypted","id":"lost_{number:04}","data":"x"}}"#);
-            let (details, calls) = (each(count, detail), each(count, call));
-            stream(delta(&format!(r#""reasoning_details":[{details}],"tool_calls":[{calls}]"#)))
+            let details = list(count / 4, r#"{"type":"reasoning.encrypted","id":"lost_N","data":"x"}"#);
+            stream(delta(&format!(r#""reasoning_details":[{details}],{}"#, calls(count / 4))))
         }),
         (
             "calls of the Responses API that share a number, and pieces of the first, with long ids that begin alike",
@@ -515,28 +469,21 @@ fn growing() -> Vec<Growing> {
             routed(count, format!(r#"{{"model":"gpt-5","messages":[{USER}],{}}}"#, members(count)))
         }),
         ("targets of a Portkey config, for a model with a long name", |count| {
-            let count = count / 2;
-            let name = "many-words-".repeat(count);
-            let body = format!(r#"{{"model":"{name}","messages":[{USER}]}}"#);
-            routed(count, body)
+            let name = "many-words-".repeat(count / 2);
+            routed(count / 2, format!(r#"{{"model":"{name}","messages":[{USER}]}}"#))
         }),
         ("models in a configuration with a Portkey config of as many targets, and guardrails", |count| {
-            let count = count / 2;
-            let targets = each(count, |_| "{}".to_owned());
-            let models = each(count, |number| format!(r#"{{"id":"@a/model-{number}"}}"#));
-            Load::Onboard(guarded(&targets, &models, ""))
+            Load::Onboard(guarded(&list(count / 2, "{}"), &list(count / 2, ROW), ""))
         }),
         ("families in a configuration with as many models, and guardrails", |count| {
-            let models = each(count, |number| format!(r#"{{"id":"@a/model-{number}"}}"#));
-            let families = each(count, |number| format!(r#""@b/model-{number}":"gpt-5""#));
-            Load::Onboard(guarded("", &models, &families))
+            Load::Onboard(guarded("", &list(count, ROW), &list(count, r#""@b/model-N":"gpt-5""#)))
         }),
     ]
 }
 
 /// A body by a Portkey config of so many targets.
 fn routed(targets: usize, body: String) -> Load {
-    let config = format!(r#"{{"targets":[{}]}}"#, each(targets, |_| "{}".to_owned()));
+    let config = format!(r#"{{"targets":[{}]}}"#, list(targets, "{}"));
     let connection = Connection { headers: vec![("x-portkey-config".into(), config)], ..connection() };
     Load::Chat(Box::new((connection, Request::openai(body))), answer(WORD), true)
 }
@@ -621,7 +568,7 @@ async fn twice_as_much_costs_about_twice_as_much() {
 #[tokio::test]
 async fn failures_within_failures_are_read_a_few_times_and_no_more() {
     let counting = Counting::new(&fs::read(component()).unwrap());
-    let nothing_said = format!("[{}]", each(20_000, |_| "[1]".to_owned()));
+    let nothing_said = format!("[{}]", list(20_000, "[1]"));
     let plain = instructions(&counting, refused(connection(), format!(r#"{{"error":{nothing_said}}}"#))).await;
     let quoted = |text: String| serde_json::Value::from(text).to_string();
     let forms: [(&str, &dyn Fn(String) -> String); 5] = [
