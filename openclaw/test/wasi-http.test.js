@@ -51,6 +51,9 @@ async function answer(future) {
   return future.get().val;
 }
 
+/** The body of the answer. @param {any} future */
+const bodyOf = async (future) => (await answer(future)).val.consume().stream();
+
 test('sends what the component wrote, and what the host attaches', async (t) => {
   /** @type {any} */ let got;
   const origin = await serve(t, async (req, res) => {
@@ -70,30 +73,6 @@ test('sends what the component wrote, and what the host attaches', async (t) => 
     ['POST', '/v1/x?y=1', 'hello', '1', 'secret', '5']);
 });
 
-test('refuses another origin and a header that is the host\'s', async (t) => {
-  const origin = await serve(t, (_, res) => res.end());
-  const c = client(origin, { reserved: ['x-key'] });
-  assert.throws(() => c.send({ url: 'http://127.0.0.1:1' }), { tag: 'HTTP-request-denied' });
-  assert.throws(() => c.send({ headers: [['X-Key', 'mine']] }), { tag: 'HTTP-request-denied' });
-});
-
-test('a secret that the server sends back does not reach the component', async (t) => {
-  const origin = await serve(t, async (req, res) => {
-    res.writeHead(200, { 'x-echo': `got ${req.headers['x-key']}` });
-    res.write('you sent pk-sec');
-    await sleep(20);
-    res.end('ret-pk and pk-sec');
-  });
-  const { send } = client(origin, { attached: [['x-key', 'pk-secret-pk']], secrets: ['pk-secret-pk'] });
-  const { val: response } = await answer(send());
-  const headers = response.headers().entries().map((/** @type {[string, Uint8Array]} */ [k, v]) => `${k}: ${text(v)}`);
-  assert.ok(headers.includes('x-echo: got ************'), headers.join('\n'));
-  const input = response.consume().stream();
-  let body = '';
-  await assert.rejects(async () => { for (;;) body += text(await input.blockingRead(100n)); });
-  assert.equal(body, 'you sent ************ and pk-sec');
-});
-
 test('a header that cannot be sent is named, and its value is not', async () => {
   for (const value of ['pk-secret\npk', 'pk-secret\0pk', 'pk-secret\u200bpk']) {
     const { tag, val } = await answer(client('http://127.0.0.1:9', { attached: [['x-key', value]] }).send());
@@ -108,20 +87,14 @@ test('an error that holds a secret reaches the component without it', async () =
   assert.deepEqual(early.val, { tag: 'internal-error', val: 'no route for *********' });
 
   const breaks = async () => new Response(new ReadableStream({ pull: throws }));
-  const { val } = await answer(client('http://h', { fetch: breaks, secrets: ['pk-secret'] }).send());
-  await assert.rejects(val.consume().stream().blockingRead(10n),
+  const input = await bodyOf(client('http://h', { fetch: breaks, secrets: ['pk-secret'] }).send());
+  await assert.rejects(input.blockingRead(10n),
     (/** @type {any} */ e) => e.val.toDebugString() === 'internal-error: no route for *********');
 });
 
 test('an error says what caused it', async () => {
   const throws = async () => { throw new TypeError('fetch failed', { cause: new Error('bad port') }); };
   assert.deepEqual((await answer(client('http://h', { fetch: throws }).send())).val, { tag: 'internal-error', val: 'fetch failed: bad port' });
-});
-
-test('does not follow a redirect', async (t) => {
-  const origin = await serve(t, (_, res) => res.writeHead(302, { location: '/elsewhere' }).end());
-  const { val } = await answer(client(origin).send());
-  assert.equal(val.status(), 302);
 });
 
 /** What the answer's body ends in, once it is read. @param {any} input */
@@ -145,10 +118,9 @@ test('a request whose body, and an answer whose head or body, is larger than it 
   assert.equal(await tag({ path: '/head' }), 'HTTP-response-header-section-size');
   assert.equal(await tag({ path: '/many' }), 'HTTP-response-header-section-size');
   assert.throws(() => client(origin, { limits }).send({ body: 'x'.repeat(2001) }), { tag: 'closed' });
-  const { val } = await answer(client(origin, { limits }).send());
-  assert.equal(await ends(val.consume().stream()), 'HTTP-response-body-size');
-  const { val: whole } = await answer(client(origin, { limits: { body: 3000 } }).send());
-  assert.equal(await ends(whole.consume().stream()), 'closed');
+  for (const [most, end] of /** @type {[number, string][]} */ ([[2000, 'HTTP-response-body-size'], [3000, 'closed']])) {
+    assert.equal(await ends(await bodyOf(client(origin, { limits: { body: most } }).send())), end);
+  }
 });
 
 test('the headers of a request are bounded too', () => {
@@ -196,8 +168,7 @@ test('nothing is waited for that nothing will end', { timeout: 30_000 }, async (
   const endless = new c.RequestOptions();
   endless.setFirstByteTimeout(2n ** 64n - 1n);
   endless.setBetweenBytesTimeout(2n ** 64n - 1n);
-  const { val } = await answer(c.send({ options: endless }));
-  assert.equal(await ends(val.consume().stream()), 'connection-read-timeout');
+  assert.equal(await ends(await bodyOf(c.send({ options: endless }))), 'connection-read-timeout');
   // its body is never finished, so it is never sent
   const other = client(origin, { limits: { head: 50 } });
   const request = bare(other, origin);
@@ -229,8 +200,7 @@ test('what was waited for and dropped is gone, though what it waited for is stil
     return imports['wasi:http/outgoing-handler'].handle(request, undefined);
   };
   const open = send('/open');
-  const { val } = await answer(send('/'));
-  const input = val.consume().stream();
+  const input = await bodyOf(send('/'));
   const kept = open.subscribe();
   const [pollables, promises] = [alive(kept), alive(Promise.resolve())];
   for (let round = 0; round < 10_000; round++) {
@@ -248,33 +218,6 @@ test('what was waited for and dropped is gone, though what it waited for is stil
   assert.equal(kept.ready(), true);
 });
 
-test('a copy of headers is held to the limits that they are, and holds none that no request may', async () => {
-  const { Fields } = client('http://h');
-  let fields = new Fields();
-  const grow = () => { for (let at = 0; at < 3; at++) (fields = fields.clone()).append(`x-${at}`, bytes('x'.repeat(30_000))); };
-  assert.throws(grow, { tag: 'forbidden' });
-
-  const told = { range: 'bytes=0-4', 'keep-alive': 'timeout=5', 'x-own': 'yes' };
-  const { val } = await answer(client('http://h', { fetch: async () => new Response(null, { headers: told }) }).send());
-  const copy = val.headers().clone();
-  assert.deepEqual(copy.entries().map((/** @type {[string, Uint8Array]} */ [name]) => name), ['x-own']);
-});
-
-test('an answer in a coding that the mask cannot read is refused, and the request asks for none', async (t) => {
-  let asked;
-  const origin = await serve(t, (req, res) => {
-    asked = req.headers['accept-encoding'];
-    res.writeHead(200, { 'content-encoding': /** @type {string} */ (req.headers['x-coding']) }).end('pk-secret');
-  });
-  for (const coding of ['gzip', 'x-own', 'zstd', 'gzip, identity']) {
-    const { val } = await answer(client(origin).send({ headers: [['x-coding', coding], ['accept-encoding', 'gzip']] }));
-    assert.ok(['HTTP-response-content-coding', 'internal-error'].includes(val.tag), `${coding}: ${val.tag}`);
-    assert.equal(asked, 'identity');
-  }
-  const { val } = await answer(client(origin).send({ headers: [['x-coding', 'Identity']] }));
-  assert.equal(val.status(), 200);
-});
-
 test('what is hidden in a header is filled in there, and nowhere else', async (t) => {
   let got;
   const origin = await serve(t, (req, res) => { got = req.headers; res.end(); });
@@ -285,13 +228,6 @@ test('what is hidden in a header is filled in there, and nowhere else', async (t
   for (const [name, value] of [['x-other', '{"key":"SEALED_1"}'], ['x-config', 'SEALED_1'], ['x-config', '{"key":"SEALED_1"} ']]) {
     assert.throws(() => c.send({ headers: [[name, value]] }), { tag: 'HTTP-request-denied' }, `${name}: ${value}`);
   }
-});
-
-test('a header whose name holds a secret is left out', async (t) => {
-  const origin = await serve(t, (_, res) => res.writeHead(200, { 'x-Pk-Secret': 'name', 'x-own': 'yes' }).end());
-  const { val } = await answer(client(origin, { secrets: ['Pk-Secret'] }).send());
-  const names = val.headers().entries().map((/** @type {[string, Uint8Array]} */ [name]) => name);
-  assert.ok(names.includes('x-own') && !names.includes('x-pk-secret'), names.join());
 });
 
 test('an answer comes in pieces, while the event loop turns', async (t) => {
@@ -305,8 +241,7 @@ test('an answer comes in pieces, while the event loop turns', async (t) => {
     }
     res.end();
   });
-  const { val } = await answer(client(origin).send());
-  const input = val.consume().stream();
+  const input = await bodyOf(client(origin).send());
   const got = [];
   for (const { resolve } of waits) {
     const piece = input.blockingRead(100n);
@@ -319,8 +254,7 @@ test('an answer comes in pieces, while the event loop turns', async (t) => {
 test('a large answer arrives whole, in reads of any size', async (t) => {
   const large = Buffer.alloc(300_000, 'abc');
   const origin = await serve(t, (_, res) => res.end(large));
-  const { val } = await answer(client(origin).send());
-  const input = val.consume().stream();
+  const input = await bodyOf(client(origin).send());
   const got = /** @type {Uint8Array[]} */ ([]);
   await assert.rejects(async () => { for (;;) got.push(await input.blockingRead(7001n)); }, { tag: 'closed' });
   assert.deepEqual(Buffer.concat(got), large);
@@ -348,8 +282,7 @@ test('nor the next byte', async (t) => {
   const c = client(origin);
   const options = new c.RequestOptions();
   options.setBetweenBytesTimeout(300_000_000n);
-  const { val } = await answer(c.send({ options }));
-  const input = val.consume().stream();
+  const input = await bodyOf(c.send({ options }));
   assert.equal(text(await input.blockingRead(10n)), 'a');
   await assert.rejects(input.blockingRead(10n), (/** @type {any} */ e) => c.httpErrorCode(e.val).tag === 'connection-read-timeout');
 });
@@ -357,8 +290,7 @@ test('nor the next byte', async (t) => {
 test('a connection that breaks ends the body in an error', async (t) => {
   /** @type {http.ServerResponse | undefined} */ let open;
   const origin = await serve(t, (_, res) => { (open = res).write('a'); });
-  const { val } = await answer(client(origin).send());
-  const input = val.consume().stream();
+  const input = await bodyOf(client(origin).send());
   assert.equal(text(await input.blockingRead(10n)), 'a');
   open?.destroy();
   await assert.rejects(input.blockingRead(10n), { tag: 'last-operation-failed' });
@@ -376,8 +308,7 @@ test('an abort ends the request, before the head and after', async (t) => {
   assert.equal((await waiting).tag, 'err');
 
   const after = new AbortController();
-  const { val } = await answer(client(origin, { signal: after.signal }).send({ path: '/body' }));
-  const input = val.consume().stream();
+  const input = await bodyOf(client(origin, { signal: after.signal }).send({ path: '/body' }));
   await input.blockingRead(10n);
   setTimeout(() => after.abort(), 20);
   await assert.rejects(input.blockingRead(10n), { tag: 'last-operation-failed' });
@@ -397,8 +328,7 @@ test('an abort and a time limit end a request whose fetch heeds neither', { time
 test('dropping the body, or the answer that no one took, ends the request', async (t) => {
   const closed = /** @type {Promise<unknown>[]} */ ([]);
   const origin = await serve(t, (_, res) => { closed.push(once(res, 'close')); res.write('a'); });
-  const { val } = await answer(client(origin).send());
-  val.consume().stream()[DISPOSE]();
+  (await bodyOf(client(origin).send()))[DISPOSE]();
   const future = client(origin).send();
   await sleep(20);
   future[DISPOSE]();
@@ -409,10 +339,7 @@ test('a request whose body was dropped is not sent', async (t) => {
   let requests = 0;
   const origin = await serve(t, (_, res) => { requests++; res.end(); });
   const c = client(origin);
-  const request = new c.OutgoingRequest(new c.Fields());
-  request.setScheme({ tag: 'HTTP' });
-  request.setAuthority(new URL(origin).host);
-  request.setPathWithQuery('/');
+  const request = bare(c, origin);
   const body = request.body();
   const future = c.handle(request, undefined);
   body[DISPOSE]();
