@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { imageProvider } from '../src/images.js';
 import { runCatalog } from '../src/models.js';
-import { END, EVENTS, EVENT_STREAM, GOOD, RawGateway, chunk, raw, whole } from './raw.mjs';
+import { END, EVENTS, EVENT_STREAM, GOOD, RawGateway, chunk, json, raw, whole } from './raw.mjs';
 
 const KEY = 'pk-answers-5f0c9a71b2e4';
 const gateway = new RawGateway(KEY);
@@ -35,8 +35,7 @@ test('an answer of any content ends the call in words', { timeout: 60_000 }, asy
 
 test('members of JavaScript are members', async () => {
   const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '@openai/gpt'];
-  const list = JSON.stringify({ object: 'list', data: names.map((id) => ({ id, object: 'model' })) });
-  gateway.answer = raw(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${list.length}\r\n\r\n${list}`);
+  gateway.answer = json({ object: 'list', data: names.map((id) => ({ id, object: 'model' })) });
   const config = { models: { providers: { portkey: { baseUrl: `${gateway.origin}/v1` } } }, plugins: { entries: { portkey: { config: { modelFamilies: { 'a-name': 'gpt-5' } } } } } };
   const { provider } = await runCatalog({ config, resolveProviderApiKey: () => ({ apiKey: KEY }) }, { warn: assert.fail });
   assert.deepEqual(provider.models.map((/** @type {any} */ { id }) => id), names);
@@ -106,13 +105,12 @@ test('headers of an answer that are members of JavaScript are headers', async ()
 
 test('an answer of more images than anybody asked for is refused, and none is fetched', async () => {
   const provider = imageProvider(gateway.auth);
-  const json = (/** @type {object[]} */ data) => raw('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n', JSON.stringify({ data }));
   const urls = (/** @type {number} */ count) => Array.from({ length: count }, (_, at) => ({ url: `${gateway.origin}/i/${at}.png` }));
   const draw = () => provider.generateImage({ prompt: 'x', cfg: gateway.config() });
   const PNG = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
   for (const [count, fetched] of [[16, 16], [17, 0], [20_000, 0]]) {
     gateway.heads = [];
-    const listed = json(urls(count));
+    const listed = json({ data: urls(count) });
     gateway.answer = (head, socket) => (head.startsWith('GET /i/') ? raw('HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n', PNG)(head, socket) : listed(head, socket));
     if (fetched) assert.equal((await draw()).images.length, count);
     else await assert.rejects(draw(), { message: `The answer holds ${count} images, and 16 are the most that are taken` });
@@ -120,7 +118,7 @@ test('an answer of more images than anybody asked for is refused, and none is fe
   }
   // each is small enough, and all of them are not
   const large = raw('HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n', PNG, Buffer.alloc(20 << 20));
-  const listed = json(urls(7));
+  const listed = json({ data: urls(7) });
   gateway.answer = (head, socket) => (head.startsWith('GET /i/') ? large(head, socket) : listed(head, socket));
   await assert.rejects(draw(), /images of the answer are larger than 134217728 bytes/);
   await gateway.serves();
@@ -129,7 +127,7 @@ test('an answer of more images than anybody asked for is refused, and none is fe
 test('where one image fails, the others are let go', { timeout: 20_000 }, async () => {
   const provider = imageProvider(gateway.auth);
   /** @type {Promise<unknown>[]} */ const closed = [];
-  const listed = raw('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n', JSON.stringify({ data: Array.from({ length: 16 }, (_, at) => ({ url: `${gateway.origin}/i/${at}.png` })) }));
+  const listed = json({ data: Array.from({ length: 16 }, (_, at) => ({ url: `${gateway.origin}/i/${at}.png` })) });
   gateway.answer = (head, socket) => {
     if (!head.startsWith('GET /i/')) return listed(head, socket);
     if (head.startsWith('GET /i/0.png')) return setTimeout(() => raw('HTTP/1.1 404 x\r\nconnection: close\r\n\r\n')(head, socket), 300);

@@ -189,7 +189,6 @@ test('names and values of any length take no time by the square', { timeout: 60_
   assert.equal(new Mask([`${'é'.repeat(1 << 17)}€`]).text('é'), 'é');
 });
 
-// Each spelling copied all before it: 12,000 took minutes.
 test('a merge holds no number that JSON has none for', () => {
   const config = configured({ models: [{ id: 'm', contextWindow: 5 }] });
   for (const number of ['1e999', '-1e999']) {
@@ -198,6 +197,7 @@ test('a merge holds no number that JSON has none for', () => {
   }
 });
 
+// Each spelling copied all before it: 12,000 took minutes.
 test('a merge of any number of spellings, headers, models and long names ends', () => {
   const id = 'portkey';
   const config = { models: { providers: { portkey: { baseUrl: 'https://a.example/v1' } } } };

@@ -2,17 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { resolveDynamicModel, runCatalog, toRows } from '../src/models.js';
-import { RawGateway, raw } from './raw.mjs';
+import { RawGateway, json, raw } from './raw.mjs';
 
 const KEY = 'pk-catalog-5f0c9a71b2e4';
 const gateway = new RawGateway(KEY);
 const context = () => ({ config: gateway.config(), resolveProviderApiKey: () => ({ apiKey: 'PORTKEY_API_KEY', discoveryApiKey: KEY }) });
 
 test('a list of models without end is cut, and takes OpenClaw no time to read', { timeout: 30_000 }, async () => {
-  const list = (/** @type {number} */ count) => raw('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n', JSON.stringify({ data: Array.from({ length: count }, (_, at) => `m${at}`) }));
   for (const [count, most] of [[10_000, 10_000], [10_001, 10_000], [300_000, 10_000]]) {
     /** @type {string[]} */ const warned = [];
-    gateway.answer = list(count);
+    gateway.answer = json({ data: Array.from({ length: count }, (_, at) => `m${at}`) });
     const catalog = await runCatalog(context(), { warn: (message) => { warned.push(message); } });
     assert.deepEqual([catalog.provider.models.length, toRows(catalog, 'live').length], [most, most]);
     assert.deepEqual(warned, count > most ? [`Portkey: the gateway lists ${count} models, of which OpenClaw is told the first 10000.`] : []);
@@ -26,7 +25,7 @@ test('a list of models of any names is a catalog, or an error in words', { timeo
     ['numbers, lists and objects', [7, [], {}, { id: 7 }, { id: ['a'] }, { id: { a: 1 } }, null, true, { id: 'good' }], 3], ['members of JavaScript', ['__proto__', 'constructor', 'toString', 'hasOwnProperty', { id: 'then' }, { __proto__: null, id: 'a' }], 6],
     ['the same name 50,000 times', Array.from({ length: 50_000 }, () => 'same'), 10_000], ['half a surrogate', ['\ud800', 'b'], 2], ['a reference', ['${PORTKEY_API_KEY}', '${' + KEY + '}'], 2],
   ])) {
-    gateway.answer = raw('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n', JSON.stringify({ data }));
+    gateway.answer = json({ data });
     const catalog = await runCatalog(context(), { warn: () => {} });
     const models = catalog.provider?.models ?? [];
     assert.ok(models.length <= count && models.length >= Math.min(1, count), `${name}: ${models.length}`);
@@ -38,10 +37,10 @@ test('a list of models of any names is a catalog, or an error in words', { timeo
 });
 
 test('a list of models that is none is told of without the key', async () => {
-  const json = 'content-type: application/json\r\nconnection: close\r\n';
+  const type = 'content-type: application/json\r\nconnection: close\r\n';
   for (const [name, told] of /** @type {[string, string][]} */ ([
-    ['a redirect', `HTTP/1.1 302 x\r\nlocation: ${gateway.origin}/?${KEY}\r\nconnection: close\r\n\r\n`], ['a refusal', `HTTP/1.1 401 ${KEY}\r\n${json}\r\n{"error":{"message":"no ${KEY}","code":"${KEY}"}}`], ['a page', `HTTP/1.1 500 x\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n<title>${KEY}</title>`],
-    ['half of it', `HTTP/1.1 200 OK\r\ncontent-length: 99\r\n${json}\r\n{"data":[{"id":"${KEY}`], ['another type', `HTTP/1.1 200 OK\r\n${json}\r\n{"data":{"${KEY}":1}}`], ['packed', `HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n${json}\r\n{"data":[]}`], ['nothing', `HTTP/1.1 200 OK\r\n${json}\r\n`],
+    ['a redirect', `HTTP/1.1 302 x\r\nlocation: ${gateway.origin}/?${KEY}\r\nconnection: close\r\n\r\n`], ['a refusal', `HTTP/1.1 401 ${KEY}\r\n${type}\r\n{"error":{"message":"no ${KEY}","code":"${KEY}"}}`], ['a page', `HTTP/1.1 500 x\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n<title>${KEY}</title>`],
+    ['half of it', `HTTP/1.1 200 OK\r\ncontent-length: 99\r\n${type}\r\n{"data":[{"id":"${KEY}`], ['another type', `HTTP/1.1 200 OK\r\n${type}\r\n{"data":{"${KEY}":1}}`], ['packed', `HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n${type}\r\n{"data":[]}`], ['nothing', `HTTP/1.1 200 OK\r\n${type}\r\n`],
   ])) {
     gateway.heads = [];
     /** @type {string[]} */ const warned = [];

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deadline, streamFn } from '../src/chat.js';
 import { Translator } from '../src/events.js';
-import { DONE, USAGE, ask, chunk, collect, gateway, model, origin, sse } from './gateway.mjs';
+import { DONE, USAGE, ask, chunk, collect, gateway, goesOn, model, origin, sse } from './gateway.mjs';
 
 // As OpenClaw has it for a server on this machine that it has no key for: `applyLocalNoAuthHeaderOverride`.
 test('a header that OpenClaw takes out is the user\'s, or is not sent', async () => {
@@ -267,23 +267,15 @@ test('the time for a first event runs once at most, and not for a call that is o
 });
 
 test('a hook that fails ends the request, and is what is reported', { timeout: 30_000 }, async () => {
-  const closed = Promise.withResolvers();
-  gateway.answer = (_, res) => {
-    res.once('close', closed.resolve);
-    res.writeHead(200, { 'content-type': 'text/event-stream' }).write(chunk({ content: 'x' }));
-  };
+  const closed = goesOn();
   const onResponse = () => { throw new Error('the hook\'s own'); };
   const { stopReason, errorMessage, errorType } = await streamFn({})(model(), ask('x'), { apiKey: 'K', onResponse }).result();
   assert.deepEqual([stopReason, errorMessage, errorType], ['error', 'the hook\'s own', undefined]);
-  await closed.promise;
+  await closed;
 });
 
 test('a hook that takes long does not keep an abort waiting', { timeout: 30_000 }, async () => {
-  const closed = Promise.withResolvers();
-  gateway.answer = (_, res) => {
-    res.once('close', closed.resolve);
-    res.writeHead(200, { 'content-type': 'text/event-stream' }).write(chunk({ content: 'x' }));
-  };
+  const closed = goesOn();
   const controller = new AbortController();
   const waiting = Promise.withResolvers();
   const onResponse = () => {
@@ -293,7 +285,7 @@ test('a hook that takes long does not keep an abort waiting', { timeout: 30_000 
   const options = { apiKey: 'K', signal: controller.signal, onResponse };
   const { stopReason } = await streamFn({})(model(), ask('x'), options).result();
   assert.equal(stopReason, 'aborted');
-  await closed.promise;
+  await closed;
   waiting.resolve(undefined);
 });
 

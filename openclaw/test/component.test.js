@@ -6,7 +6,7 @@ import { instantiate } from '../component/provider.js';
 import { componentOf, coreModules, use } from '../src/component.js';
 import { wasiHttp } from '../src/wasi-http.js';
 import { connect } from '../src/config.js';
-import { chunk, gateway, origin } from './gateway.mjs';
+import { chunk, gateway, goesOn, origin } from './gateway.mjs';
 
 const bytes = new Uint8Array(readFileSync(new URL('../component/portkey-provider.wasm', import.meta.url)));
 const nowhere = { origin: '', fetch, attached: [], reserved: [] };
@@ -24,14 +24,10 @@ test('each call has one of its own', async () => {
 });
 
 test('what a call leaves open is ended with it', { timeout: 30_000 }, async () => {
-  const closed = Promise.withResolvers();
-  gateway.answer = (_, res) => {
-    res.once('close', closed.resolve);
-    res.writeHead(200, { 'content-type': 'text/event-stream' }).write(chunk({ content: 'x' }));
-  };
+  const closed = goesOn();
   const { connection, ...egress } = connect({ config: {}, apiKey: 'K', headers: {}, baseUrl: `${origin}/v1` });
   await use({ ...egress, fetch }, async ({ chat }) => { await (await chat.stream(connection, request)).next(); });
-  await closed.promise;
+  await closed;
 });
 
 test('a call that goes on for ever is ended', { timeout: 30_000 }, async () => {

@@ -38,6 +38,19 @@ export const sse = (/** @type {string[]} */ ...events) => (/** @type {unknown} *
   res.writeHead(200, { 'content-type': 'text/event-stream', 'x-portkey-trace-id': 'tr', 'x-portkey-cache-status': 'MISS' });
   res.end(events.join(''));
 };
+/** The next request gets the beginning of a stream that goes on until it is ended, which this waits for. */
+export function goesOn() {
+  const { promise, resolve } = Promise.withResolvers();
+  gateway.answer = (_, res) => {
+    res.once('close', resolve);
+    res.writeHead(200, { 'content-type': 'text/event-stream' }).write(chunk({ content: 'x' }));
+  };
+  return promise;
+}
+
+export const json = (/** @type {object} */ value, status = 200) => (/** @type {unknown} */ _, /** @type {http.ServerResponse} */ res) => {
+  res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+};
 
 /** @param {AsyncIterable<any>} stream */
 export async function collect(stream) {

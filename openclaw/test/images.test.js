@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { test } from 'node:test';
 import { imageProvider } from '../src/images.js';
-import { gateway, origin } from './gateway.mjs';
+import { gateway, json, origin } from './gateway.mjs';
 
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 const auth = { resolveApiKeyForProvider: async () => ({ apiKey: 'K' }), isProviderApiKeyConfigured: () => true };
@@ -19,7 +19,7 @@ test('what OpenClaw is told', () => {
 test('generate: inline and by URL', async () => {
   gateway.answer = (req, res) => {
     if (req.method === 'GET') return res.writeHead(200, { 'content-type': 'image/png' }).end(PNG);
-    res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data: [{ b64_json: PNG.toString('base64'), revised_prompt: 'a big lobster' }, { url: `${origin}/made.png` }] }));
+    json({ data: [{ b64_json: PNG.toString('base64'), revised_prompt: 'a big lobster' }, { url: `${origin}/made.png` }] })(req, res);
   };
   gateway.seen = [];
   const { images, model: drew } = await provider.generateImage({ prompt: 'lobster', count: 2, size: '3840x2160', model: 'gpt-image-2', cfg: cfg() });
@@ -33,8 +33,7 @@ test('generate: inline and by URL', async () => {
 const downloaded = (/** @type {(res: http.ServerResponse) => unknown} */ send) => {
   gateway.answer = (req, res) => {
     if (req.method === 'GET') return send(res);
-    const body = JSON.stringify({ data: [{ url: `${origin}/made?signature=s3cret` }] });
-    res.writeHead(200, { 'content-type': 'application/json' }).end(body);
+    json({ data: [{ url: `${origin}/made?signature=s3cret` }] })(req, res);
   };
   return provider.generateImage({ prompt: 'x', cfg: cfg() });
 };
@@ -57,12 +56,11 @@ test('an image is known by how it begins, and its file named so, whatever is sai
 });
 
 test('a download follows five redirects, and none further', async () => {
-  const body = JSON.stringify({ data: [{ url: `${origin}/hop/0` }] });
   const hops = (/** @type {number} */ most) => {
     gateway.seen = [];
     gateway.answer = (req, res) => {
       const hop = Number(/^\/hop\/(\d)$/.exec(req.url ?? '')?.[1] ?? -1);
-      if (hop < 0) res.writeHead(200, { 'content-type': 'application/json' }).end(body);
+      if (hop < 0) json({ data: [{ url: `${origin}/hop/0` }] })(req, res);
       else if (hop < most) res.writeHead(302, { location: `/hop/${hop + 1}` }).end();
       else res.writeHead(200, { 'content-type': 'image/png' }).end(PNG);
     };
@@ -95,7 +93,7 @@ test('a download is read up to its limit only', { timeout: 20_000 }, async () =>
 });
 
 test('edit is multipart', async () => {
-  gateway.answer = (_, res) => { res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data: [{ b64_json: PNG.toString('base64') }] })); };
+  gateway.answer = json({ data: [{ b64_json: PNG.toString('base64') }] });
   gateway.seen = [];
   await provider.generateImage({ prompt: 'blue', cfg: cfg(), inputImages: [{ buffer: PNG, mimeType: 'image/png' }] });
   assert.equal(gateway.seen[0].url, '/v1/images/edits');
@@ -109,6 +107,6 @@ test('no key', async () => {
 });
 
 test('a refusal', async () => {
-  gateway.answer = (_, res) => { res.writeHead(412, { 'content-type': 'application/json' }).end(JSON.stringify({ status: 'failure', message: 'Portkey API Key Usage Limit Exceeded', error: { message: 'Portkey API Key Usage Limit Exceeded', code: '04' } })); };
+  gateway.answer = json({ status: 'failure', message: 'Portkey API Key Usage Limit Exceeded', error: { message: 'Portkey API Key Usage Limit Exceeded', code: '04' } }, 412);
   await assert.rejects(provider.generateImage({ prompt: 'x', cfg: cfg() }), (/** @type {any} */ error) => /Usage Limit/.test(error.message) && error.status === 412 && error.type === 'quota-exceeded');
 });

@@ -5,14 +5,11 @@ import http from 'node:http';
 import { test } from 'node:test';
 import { mediaProvider, speechProvider } from '../src/audio.js';
 import { embeddingProvider } from '../src/embeddings.js';
-import { gateway, origin } from './gateway.mjs';
+import { gateway, json, origin } from './gateway.mjs';
 
 /** @type {string | undefined} */ let key = 'K';
 const auth = { resolveApiKeyForProvider: async () => ({ apiKey: key }), isProviderApiKeyConfigured: () => true };
 const cfg = () => ({ models: { providers: { portkey: { baseUrl: `${origin}/v1`, headers: { 'x-portkey-config': 'pc-1' } } } } });
-const json = (/** @type {object} */ value, status = 200) => (/** @type {unknown} */ _, /** @type {http.ServerResponse} */ res) => {
-  res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
-};
 
 test('vectors, in order, by the key in its own header', async () => {
   const adapter = embeddingProvider(() => auth);

@@ -41,6 +41,9 @@ export const raw = (...pieces) => (_, socket) => {
   socket.end();
 };
 
+/** Each request gets this as JSON, and the connection ends. @param {object} value */
+export const json = (value) => raw('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n', JSON.stringify(value));
+
 /** Each request gets this, and the connection goes on. @param {string} body @param {string} [head] @returns {Answer} */
 export const whole = (body, head = 'content-type: application/json') => (_, socket) => (
   socket.write(`HTTP/1.1 200 OK\r\n${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`));
