@@ -256,10 +256,9 @@ fn jobs_that_may_write() {
     assert_eq!(jobs(&workflow("read", "make dist")), Vec::<String>::new());
     assert_eq!(jobs(&workflow("write", "gh release create")), Vec::<String>::new());
     for build in ["make dist", "cargo build", "npm ci --ignore-scripts", "node build.mjs", "apt-get install a"] {
-        assert_eq!(jobs(&workflow("write", build)).len(), 1, "{build}");
-        assert_eq!(jobs(&workflow("write # to publish", build)).len(), 1, "{build}");
-        assert_eq!(jobs(&workflow("\"write\"", build)).len(), 1, "{build}");
-        assert_eq!(jobs(&workflow("  write", build)).len(), 1, "{build}");
+        for write in ["write", "write # to publish", "\"write\"", "  write"] {
+            assert_eq!(jobs(&workflow(write, build)).len(), 1, "{write}: {build}");
+        }
     }
     assert_eq!(jobs("permissions: { contents: write, packages: read }\njobs:\n").len(), 1);
     assert_eq!(jobs("permissions: write-all\njobs:\n").len(), 1);
