@@ -45,6 +45,27 @@ impl Wizard {
         std::fs::read_to_string(self.cli.folder.path().join(".openclaw/openclaw.json")).ok()
     }
 
+    fn entry(&self) -> Value {
+        self.config()["models"]["providers"]["portkey"].clone()
+    }
+
+    /// The ids of the models in the entry.
+    fn models(&self) -> Vec<String> {
+        let entry = self.entry();
+        entry["models"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The last question, and the end.
+    fn writes(&mut self) {
+        self.answer("Write this?", ENTER);
+        assert_eq!(self.end(), 0, "{}", self.terminal.screen());
+    }
+
+    fn changes_nothing(&mut self) {
+        self.terminal.wait_for("nothing to change");
+        assert_eq!(self.end(), 0, "{}", self.terminal.screen());
+    }
+
     /// Runs it to its end; the key was on no screen.
     fn end(&mut self) -> i32 {
         let code = self.terminal.end();
@@ -80,8 +101,7 @@ fn a_gateway_of_ones_own_is_set_up_with_a_key_that_is_typed() {
     });
     wizard.terminal.send(&format!("{DOWN}{ENTER}"));
     wizard.answer("Make it the default model of your agents?", ENTER);
-    wizard.answer("Write this?", ENTER);
-    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    wizard.writes();
 
     let config = wizard.config();
     assert_eq!(config["models"]["providers"]["portkey"]["baseUrl"], stub.base_url());
@@ -99,8 +119,7 @@ fn a_gateway_of_ones_own_is_set_up_with_a_key_that_is_typed() {
     again.answer("Base URL:", ENTER);
     again.terminal.wait_for("The key is there: the configuration, models.providers.portkey.apiKey");
     again.answer("Model:", ENTER);
-    again.terminal.wait_for("nothing to change");
-    assert_eq!(again.end(), 0, "{}", again.terminal.screen());
+    again.changes_nothing();
     for question in ["Portkey API key:", "Where should the key", "default model", "Write this?"] {
         assert!(!again.terminal.raw().contains(question), "{question}");
     }
@@ -144,17 +163,15 @@ fn the_key_is_kept_in_openclaws_own_env_file() {
     wizard.answer("Portkey API key:", &format!("{KEY}{ENTER}"));
     wizard.answer("Where should the key be kept?", &format!("{DOWN}{ENTER}"));
     wizard.terminal.wait_for("The key goes into ");
-    wizard.answer("Write this?", ENTER);
-    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    wizard.writes();
     let file = wizard.cli.folder.path().join(".openclaw/.env");
     assert_eq!(std::fs::read_to_string(file).unwrap(), format!("PORTKEY_API_KEY={KEY}\n"));
-    assert_eq!(wizard.config()["models"]["providers"]["portkey"]["apiKey"], "${PORTKEY_API_KEY}");
+    assert_eq!(wizard.entry()["apiKey"], "${PORTKEY_API_KEY}");
     assert!(!wizard.text().unwrap().contains(KEY));
     assert!(!wizard.terminal.screen().contains("Set PORTKEY_API_KEY"), "{}", wizard.terminal.screen());
 
     let mut again = Wizard::start(wizard.cli, &flags);
-    again.terminal.wait_for("nothing to change");
-    assert_eq!(again.end(), 0, "{}", again.terminal.screen());
+    again.changes_nothing();
 }
 
 /// A flag is gone with the command.
@@ -166,8 +183,7 @@ fn a_key_given_as_a_flag_is_kept_where_the_user_says() {
     let mut wizard = Wizard::start(Cli::new(), &flags);
     wizard.terminal.wait_for("The key is there: the command line");
     wizard.answer("Where should the key be kept?", ENTER);
-    wizard.answer("Write this?", ENTER);
-    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    wizard.writes();
     assert!(wizard.terminal.screen().contains("Set PORTKEY_API_KEY to the key"), "{}", wizard.terminal.screen());
 }
 
@@ -182,8 +198,7 @@ fn a_key_that_is_typed_is_not_said_to_be_in_openclaws_store() {
     let mut wizard = Wizard::start(cli, &["--base-url", &url, "--model", "@openai/gpt-5", "--keep-default"]);
     wizard.answer("Portkey API key:", &format!("{KEY}{ENTER}"));
     wizard.answer("Where should the key be kept?", ENTER);
-    wizard.answer("Write this?", ENTER);
-    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    wizard.writes();
     assert!(!wizard.terminal.raw().contains("own store"), "{}", wizard.terminal.raw());
     assert!(wizard.terminal.screen().contains("read -rs PORTKEY_API_KEY"), "{}", wizard.terminal.screen());
 }
@@ -218,20 +233,16 @@ fn the_other_hosted_edition_is_a_choice() {
     wizard.answer("Where should the key be kept?", ENTER);
     wizard.answer("Model:", ",, @ours/a , @ours/b,");
     wizard.terminal.send(ENTER);
-    wizard.answer("Write this?", ENTER);
-    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
-    let entry = &wizard.config()["models"]["providers"]["portkey"];
-    assert_eq!(entry["baseUrl"], "https://aigw.portkey.ai/v1");
-    let ids: Vec<_> = entry["models"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["@ours/a", "@ours/b"]);
+    wizard.writes();
+    assert_eq!(wizard.entry()["baseUrl"], "https://aigw.portkey.ai/v1");
+    assert_eq!(wizard.models(), ["@ours/a", "@ours/b"]);
 
     // It is proposed the next time.
     let mut again = Wizard::start(wizard.cli, &["--no-check", "--model", "@ours/a", "--key", "reference"]);
     again.answer("Which gateway?", ENTER);
     again.answer("Portkey API key:", &format!("{KEY}{ENTER}"));
     again.answer("default model of your agents?", "n\r");
-    again.terminal.wait_for("nothing to change");
-    assert_eq!(again.end(), 0, "{}", again.terminal.screen());
+    again.changes_nothing();
 }
 
 /// Each is searched for and completed on its own.
@@ -245,12 +256,9 @@ fn several_models_are_chosen_at_once() {
     wizard.terminal.send(&format!("{DOWN}\t, grok-4"));
     wizard.terminal.wait_for(", @xai/grok-4");
     wizard.terminal.send(&format!("{DOWN}{ENTER}"));
-    wizard.answer("Write this?", ENTER);
-    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
-    let config = wizard.config();
-    let models = config["models"]["providers"]["portkey"]["models"].as_array().unwrap();
-    let ids: Vec<_> = models.iter().map(|model| model["id"].as_str().unwrap()).collect();
-    assert_eq!((ids.len(), ids[1]), (2, "@xai/grok-4"), "{ids:?}");
+    wizard.writes();
+    let (config, ids) = (wizard.config(), wizard.models());
+    assert_eq!((ids.len(), &*ids[1]), (2, "@xai/grok-4"), "{ids:?}");
     assert_eq!(config["agents"]["defaults"]["model"]["primary"], format!("portkey/{}", ids[0]));
 }
 
@@ -272,11 +280,9 @@ fn a_gateway_without_a_list_says_so_and_takes_a_model_that_is_typed() {
     assert!(!wizard.terminal.screen().contains("Model: ("), "{}", wizard.terminal.screen());
     wizard.answer("Model:", "ours/llama-4\r");
     wizard.answer("default model", "n\r");
-    wizard.answer("Write this?", ENTER);
-    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
-    let config = wizard.config();
-    let entry = &config["models"]["providers"]["portkey"];
-    assert_eq!(entry["models"][0]["id"], "ours/llama-4");
+    wizard.writes();
+    let (config, entry) = (wizard.config(), wizard.entry());
+    assert_eq!(wizard.models(), ["ours/llama-4"]);
     assert_eq!(entry["headers"], json!({"Authorization": "Bearer ${XAI_KEY}"}));
     assert_eq!(config["plugins"]["entries"]["portkey"]["config"], json!({"provider": "x-ai"}));
     assert!(wizard.terminal.raw().contains("Bearer ${XAI_KEY}"), "a reference is shown as it stands");
@@ -346,13 +352,11 @@ fn each_question_can_be_gone_back_from() {
     wizard.answer("? Make it the default model", &format!("n{ENTER}"));
     back(&mut wizard, "? Write this?", "Make it the default model");
     wizard.terminal.send(ENTER);
-    wizard.answer("? Write this?", ENTER);
-    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    wizard.writes();
     let config = wizard.config();
     assert_eq!(config["env"]["vars"]["PORTKEY_API_KEY"], KEY);
-    let models = config["models"]["providers"]["portkey"]["models"].as_array().unwrap();
-    assert_eq!((models.len(), &models[0]["id"]), (1, &json!("@xai/grok-4")), "no other is added beside it");
-    assert_eq!(models[0]["contextWindow"], 256_000, "what is known of it is written");
+    assert_eq!(wizard.models(), ["@xai/grok-4"], "no other is added beside it");
+    assert_eq!(wizard.entry()["models"][0]["contextWindow"], 256_000, "what is known of it is written");
     assert_eq!(config["agents"]["defaults"].get("model"), None, "the last answer, No, was proposed again");
 
     let mut first = Wizard::start(Cli::new(), &[]);
@@ -373,9 +377,8 @@ fn a_wrong_base_url_is_given_again() {
     wizard.terminal.wait_for("> Give another base URL");
     wizard.terminal.send(ENTER);
     wizard.answer("(http://127.0.0.1:1/v1)", &format!("{}{ENTER}", stub.base_url()));
-    wizard.answer("? Write this?", ENTER);
-    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
-    assert_eq!(wizard.config()["models"]["providers"]["portkey"]["baseUrl"], stub.base_url());
+    wizard.writes();
+    assert_eq!(wizard.entry()["baseUrl"], stub.base_url());
     // The key is there: the command can be pasted as it stands.
     let screen = wizard.terminal.screen();
     assert!(screen.contains("doctor --chat") && !screen.contains("read -rs"), "{screen}");
@@ -397,9 +400,8 @@ fn a_model_that_the_gateway_does_not_offer_is_asked_about() {
     wizard.answer("does not offer nonsense. Take it all the same?", ENTER);
     wizard.answer("? Model:", &format!("grok-4{ENTER}"));
     wizard.answer("? Which one is grok-4?", ENTER);
-    wizard.answer("? Write this?", ENTER);
-    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
-    assert_eq!(wizard.config()["models"]["providers"]["portkey"]["models"][0]["id"], "@xai/grok-4");
+    wizard.writes();
+    assert_eq!(wizard.models(), ["@xai/grok-4"]);
 }
 
 /// What is typed into the shell afterwards is seen.
@@ -424,8 +426,7 @@ fn a_default_model_is_replaced_where_the_user_says_so() {
     let url = stub.base_url();
     let mut wizard = Wizard::start(cli, &["--base-url", &url, "--key", "reference", "--model", "@xai/grok-4"]);
     wizard.answer("The default model is other/model. Make it portkey/@xai/grok-4?", "y\r");
-    wizard.answer("Write this?", ENTER);
-    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    wizard.writes();
     let model = &wizard.config()["agents"]["defaults"]["model"];
     assert_eq!(*model, json!({"primary": "portkey/@xai/grok-4", "fallbacks": ["a/b"]}));
     assert!(wizard.text().unwrap().contains("// keep me"));
@@ -440,8 +441,7 @@ fn an_agents_own_model_is_told_and_not_asked_about() {
     cli.write_config(&old.to_string());
     let url = stub.base_url();
     let mut wizard = Wizard::start(cli, &["--base-url", &url, "--key", "reference", "--model", "@xai/grok-4"]);
-    wizard.answer("Write this?", ENTER);
-    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    wizard.writes();
     let raw = wizard.terminal.raw();
     assert!(raw.contains("agents.list[0].model is third/one, and goes over the default model"), "{raw:?}");
     assert!(!raw.contains("Make it"), "{raw:?}");
@@ -457,8 +457,7 @@ fn the_gateway_of_an_entry_in_another_case_is_proposed() {
     let mut wizard = Wizard::start(cli, &["--key", "reference", "--model", "@xai/grok-4", "--keep-default"]);
     wizard.answer("Which gateway?", ENTER);
     wizard.answer("Base URL:", ENTER);
-    wizard.answer("Write this?", ENTER);
-    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    wizard.writes();
     let entry = wizard.config()["models"]["providers"].as_object().unwrap().clone();
     assert_eq!((entry.len(), entry["portkey"]["baseUrl"].as_str()), (1, Some(&*stub.base_url())));
 }
@@ -475,8 +474,7 @@ fn a_narrow_terminal_without_colours_will_do() {
     wizard.answer("Where should the key be kept?", ENTER);
     wizard.answer("Model:", ENTER);
     wizard.answer("Make it the default model", ENTER);
-    wizard.answer("Write this?", ENTER);
-    assert_eq!(wizard.end(), 0, "{}", wizard.terminal.screen());
+    wizard.writes();
     assert_eq!(wizard.config()["agents"]["defaults"]["model"]["primary"], "portkey/@anthropic/claude-sonnet-4-5");
     let raw = wizard.terminal.raw();
     let colours = ["\x1b[3", "\x1b[9", "\x1b[4", "\x1b[38;"].map(|start| {
