@@ -115,27 +115,20 @@ fn loop_of_tools(model: &str, question: &str) -> Prompt {
 /// Adds an answer to the history with the results of its calls; how many calls there were.
 fn go_on(prompt: &mut Prompt, response: &Response) -> usize {
     prompt.messages.push(Message::Assistant(response.content.clone()));
-    let mut count = 0;
-    for part in &response.content {
-        if let AssistantPart::ToolCall(call) = part {
-            count += 1;
-            prompt.messages.push(Message::tool_result(&call.id, format!("{} says rain", call.name)));
-        }
-    }
-    count
+    let results = response.tool_calls().map(|call| Message::tool_result(&call.id, format!("{} says rain", call.name)));
+    prompt.messages.extend(results);
+    response.tool_calls().count()
 }
 
 /// The names of the calls of a loop to its end, and its last answer.
-async fn run(provider: &Provider, prompt: &mut Prompt, stream: bool) -> host_harness::Result<(Vec<String>, Response)> {
+async fn run(provider: &Provider, prompt: &mut Prompt, stream: bool) -> (Vec<String>, Response) {
     let mut names = Vec::new();
     loop {
-        let response = answer(provider, prompt, stream).await?;
-        names.extend(response.content.iter().filter_map(|part| match part {
-            AssistantPart::ToolCall(call) => Some(call.name.clone()),
-            _ => None,
-        }));
+        let response = answer(provider, prompt, stream).await;
+        let response = response.unwrap_or_else(|error| panic!("{}, streamed: {stream}: {error:?}", prompt.model));
+        names.extend(response.tool_calls().map(|call| call.name.clone()));
         if go_on(prompt, &response) == 0 {
-            return Ok((names, response));
+            return (names, response);
         }
         assert!(names.len() <= TOOLS.len(), "it does not end: {names:?}");
     }
@@ -148,14 +141,12 @@ async fn a_tool_loop_with_thinking_reaches_its_end() {
         for stream in [false, true] {
             let (stub, provider) = before(target).await;
             let mut prompt = loop_of_tools(target.model, QUESTION);
-            let outcome = run(&provider, &mut prompt, stream).await;
-            let (names, last) = outcome.unwrap_or_else(|error| panic!("{target:?}, streamed: {stream}: {error:?}"));
+            let (names, last) = run(&provider, &mut prompt, stream).await;
             assert_eq!(names, TOOLS, "{target:?}, streamed: {stream}");
             assert!(text(&last).contains("get_news says rain"), "{target:?}: {last:?}");
             // The user goes on after it.
             prompt.messages.push(Message::user("Reply with exactly OK."));
-            let outcome = run(&provider, &mut prompt, stream).await;
-            let (_, last) = outcome.unwrap_or_else(|error| panic!("{target:?}, streamed: {stream}: {error:?}"));
+            let (_, last) = run(&provider, &mut prompt, stream).await;
             assert_eq!(text(&last), "OK.", "{target:?}");
             assert_eq!(stub.requests().len(), 5, "{target:?}");
         }
@@ -171,26 +162,20 @@ fn holds(body: &Value, kind: &str) -> bool {
 /// Adaptive thinking does not insist on its blocks, but without them the model has lost its thoughts. From Opus 4.7 on they
 /// are not shown.
 #[tokio::test]
-async fn thinking_that_nobody_insists_on_goes_back_as_well() {
-    for model in ["claude-sonnet-4-5", "claude-opus-4-6", "claude-sonnet-5"] {
+async fn thinking_that_nobody_insists_on_goes_back_as_well_and_what_is_redacted_too() {
+    const REDACTED: &str = "With redacted thinking use get_weather and get_time one after the other.";
+    for (model, question, kind) in [
+        ("claude-sonnet-4-5", "Use get_weather.", "thinking"),
+        ("claude-opus-4-6", "Use get_weather.", "thinking"),
+        ("claude-sonnet-5", "Use get_weather.", "thinking"),
+        (CLAUDE.model, REDACTED, "redacted_thinking"),
+    ] {
         for stream in [false, true] {
             let (stub, provider) = before(target("anthropic", model)).await;
-            let mut prompt = loop_of_tools(model, "Use get_weather.");
-            run(&provider, &mut prompt, stream).await.unwrap();
+            run(&provider, &mut loop_of_tools(model, question), stream).await;
             let body = stub.requests().pop().unwrap().json();
-            assert!(holds(&body, "thinking"), "{model}, streamed: {stream}: {body}");
+            assert!(holds(&body, kind), "{model}, streamed: {stream}: {body}");
         }
-    }
-}
-
-#[tokio::test]
-async fn redacted_thinking_goes_back() {
-    for stream in [false, true] {
-        let (stub, provider) = before(CLAUDE).await;
-        let mut prompt =
-            loop_of_tools(CLAUDE.model, "With redacted thinking use get_weather and get_time one after the other.");
-        run(&provider, &mut prompt, stream).await.unwrap();
-        assert!(holds(&stub.requests().pop().unwrap().json(), "redacted_thinking"), "streamed: {stream}");
     }
 }
 
@@ -267,9 +252,7 @@ async fn another_model_goes_on_where_claude_fails() {
             assert_eq!(response.report.used_target.as_deref(), Some("config.targets[0]"), "{first:?}");
             go_on(&mut prompt, &response);
             drop(claude);
-            let (names, last) = run(&provider, &mut prompt, stream)
-                .await
-                .unwrap_or_else(|error| panic!("{first:?} to {other:?}, streamed: {stream}: {error:?}"));
+            let (names, last) = run(&provider, &mut prompt, stream).await;
             assert_eq!(names, TOOLS[1..], "{other:?}");
             assert_eq!(last.report.used_target.as_deref(), Some("config.targets[1]"));
             let body = String::from_utf8(standby.requests().pop().unwrap().body.to_vec()).unwrap();
@@ -289,8 +272,7 @@ async fn a_model_goes_on_where_another_left_off() {
         for to in TARGETS.into_iter().chain([OPENROUTER]) {
             let (_stub, provider) = before(to).await;
             let mut prompt = Prompt { model: to.model.into(), ..begun.clone() };
-            let outcome = run(&provider, &mut prompt, false).await;
-            let (names, _) = outcome.unwrap_or_else(|error| panic!("{from:?} to {to:?}: {error:?}"));
+            let (names, _) = run(&provider, &mut prompt, false).await;
             assert_eq!(names, ["get_time"], "{from:?} to {to:?}");
         }
     }
@@ -397,7 +379,7 @@ async fn two_system_messages_both_arrive() {
 async fn results_reach_gemini_under_their_names() {
     let (stub, provider) = before(GEMINI).await;
     let mut prompt = loop_of_tools(GEMINI.model, "Use get_weather.");
-    run(&provider, &mut prompt, false).await.unwrap();
+    run(&provider, &mut prompt, false).await;
     let body = stub.requests().pop().unwrap().json().to_string();
     assert!(body.contains(r#""functionResponse":{"name":"get_weather""#), "{body}");
 }

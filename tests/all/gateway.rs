@@ -4,7 +4,7 @@ use host_harness::{
     Provider,
     types::{ErrorKind as Kind, ErrorOrigin as Origin, Media, MediaSource},
     wit::{
-        chat::{AssistantPart, Event, FinishReason, Message, ResponseFormat, ToolChoice, UserPart},
+        chat::{AssistantPart, Event, FinishReason, Message, Response, ResponseFormat, ToolChoice, UserPart},
         images,
     },
 };
@@ -139,26 +139,17 @@ async fn a_round_of_tools() {
     let whole = provider.complete(&request).await.unwrap();
     let response = streamed(&provider, &request).await.unwrap();
     assert_eq!(response.finish_reason, FinishReason::ToolCalls);
-    let calls = |content: &[AssistantPart]| -> Vec<_> {
-        content
-            .iter()
-            .filter_map(|part| match part {
-                AssistantPart::ToolCall(call) => Some((call.name.clone(), call.arguments_json.clone())),
-                _ => None,
-            })
-            .collect()
+    let called = |response: &Response| {
+        response.tool_calls().map(|call| (call.name.clone(), call.arguments_json.clone())).collect::<Vec<_>>()
     };
-    assert_eq!(calls(&response.content), calls(&whole.content));
-    let [(first, arguments), (second, _)] = &calls(&response.content)[..] else { panic!("{response:?}") };
+    assert_eq!(called(&response), called(&whole));
+    let [(first, arguments), (second, _)] = &called(&response)[..] else { panic!("{response:?}") };
     assert_eq!((first.as_str(), second.as_str()), ("get_weather", "get_time"));
     assert!(serde_json::from_str::<Value>(arguments).unwrap().get("city").is_some(), "{arguments}");
 
     request.messages.push(Message::Assistant(response.content.clone()));
-    for part in &response.content {
-        if let AssistantPart::ToolCall(call) = part {
-            let text = format!("{} says rain", call.name);
-            request.messages.push(Message::tool_result(&call.id, text));
-        }
+    for call in response.tool_calls() {
+        request.messages.push(Message::tool_result(&call.id, format!("{} says rain", call.name)));
     }
     let answer = text(&streamed(&provider, &request).await.unwrap());
     assert!(answer.contains("get_time says rain"), "{answer}");
