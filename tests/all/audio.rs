@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::{
     fault_server::{FaultServer, Step, bytes},
     gateway,
-    raw_server::{JSON, whole},
+    raw_server::JSON,
     support::{Cli, KEY, User, audio_of, before_hosted, eventually, hosted, plugin, provider},
 };
 
@@ -104,18 +104,14 @@ async fn a_failure_in_place_of_audio_is_told() {
         (r#"{"error":{"message":"no such voice"}}"#, Kind::Other, "no such voice"),
         (r#"{"audio":"AAAA"}"#, Kind::Protocol, "The answer is no audio"),
         ("", Kind::Protocol, "The answer is no audio"),
+        (&format!(r#"{{"error":{{"message":"no voice for {KEY}"}}}}"#), Kind::Other, "no voice for *"),
     ] {
-        let answer = whole(JSON, body);
-        let server = FaultServer::http1(move |_| vec![bytes(&answer)]).await;
+        let server = FaultServer::always(JSON, body).await;
         let error = provider(&server.base_url).await.speak(&spoken("1", "a", "mp3")).await.unwrap_err();
         assert!(error.to_string().contains(says), "{body}: {error:?}");
         assert_eq!(error.kind(), kind, "{body}: {error:?}");
+        assert!(!format!("{error:?} {error}").contains(KEY), "{error:?}");
     }
-    let body = format!(r#"{{"error":{{"message":"no voice for {KEY}"}}}}"#);
-    let answer = whole(JSON, body);
-    let server = FaultServer::http1(move |_| vec![bytes(&answer)]).await;
-    let error = provider(&server.base_url).await.speak(&spoken("1", "a", "mp3")).await.unwrap_err();
-    assert!(!format!("{error:?} {error}").contains(KEY), "{error:?}");
 }
 
 #[tokio::test]

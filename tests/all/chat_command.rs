@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    fault_server::{FaultServer, bytes},
+    fault_server::FaultServer,
     raw_server::{HELLO, JSON, responding, whole},
     support::{Cli, KEY, Ran, User, start, until},
     terminal::Terminal,
@@ -335,8 +335,7 @@ fn how_a_reply_ended_is_told() {
         ),
     ] {
         let answer = json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": reason}]});
-        let wire = whole(JSON, answer.to_string());
-        let server = start(FaultServer::http1(move |_| vec![bytes(&wire)]));
+        let server = start(FaultServer::always(JSON, answer.to_string()));
         let cli = Cli::before(server.base_url.clone());
         for arguments in [&["chat", "hello"][..], &["chat", "hello", "--no-stream"], &["chat", "hello", "--json"]] {
             let ran = cli.run(arguments);
@@ -365,8 +364,7 @@ fn an_image_of_a_reply_that_is_not_saved_is_named() {
     let images = [image("http://192.0.2.1/gone.png?signature=abc"), image("data:image/png;base64,iVBORw0KGgow")];
     let message = json!({"content": "Two.", "images": images});
     let answer = json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": "stop"}]});
-    let wire = whole(JSON, answer.to_string());
-    let server = start(FaultServer::http1(move |_| vec![bytes(&wire)]));
+    let server = start(FaultServer::always(JSON, answer.to_string()));
     let cli = Cli::before(server.base_url.clone());
     let text = cli.run(&["chat", "hello"]);
     assert_ne!(text.code, 0, "{text:?}");

@@ -21,7 +21,10 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::{raw_server::request_of, tls::Authority};
+use crate::{
+    raw_server::{request_of, whole},
+    tls::Authority,
+};
 
 /// One thing that happens on the wire.
 #[derive(Clone, Debug)]
@@ -71,6 +74,12 @@ impl FaultServer {
     /// HTTP/1.1 in plain text. Scripts by number.
     pub async fn http1(script: impl Fn(usize) -> Script + Send + Sync + 'static) -> Self {
         Self::start(None, Arc::new(move |number, _| script(number))).await
+    }
+
+    /// The same answer for every request, with its length.
+    pub async fn always(head: &str, body: impl AsRef<[u8]>) -> Self {
+        let answer = bytes(whole(head, body));
+        Self::http1(move |_| vec![answer.clone()]).await
     }
 
     /// HTTP/2 over TLS as `localhost`, by this authority. Scripts by number and by the stream that they are for.

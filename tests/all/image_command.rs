@@ -4,8 +4,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
 
 use crate::{
-    fault_server::{FaultServer, bytes},
-    raw_server::{JSON, whole},
+    fault_server::FaultServer,
+    raw_server::JSON,
     support::{Cli, KEY, Ran, User, install_script, start, until},
     terminal::Terminal,
 };
@@ -49,8 +49,7 @@ fn inline(text: &str) -> Value {
 
 /// Runs `image` before a gateway that answers with these images.
 fn answered(cli: &Cli, images: Value, arguments: &[&str]) -> Ran {
-    let wire = whole(JSON, json!({"created": 1, "data": images}).to_string());
-    let server = start(FaultServer::http1(move |_| vec![bytes(&wire)]));
+    let server = start(FaultServer::always(JSON, json!({"created": 1, "data": images}).to_string()));
     cli.run(&[&["image", "a ship", "--base-url", &server.base_url], arguments].concat())
 }
 

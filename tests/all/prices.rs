@@ -80,8 +80,7 @@ async fn a_gateway_that_is_none_of_the_hosted_ones_has_no_prices() {
             false,
         ),
     ] {
-        let answer = whole(head, &body);
-        let server = FaultServer::http1(move |_| vec![bytes(&answer)]).await;
+        let server = FaultServer::always(head, &body).await;
         let provider = provider(&server.base_url).await;
         for _ in 0..2 {
             assert_eq!(provider.price_of("@openai/gpt-5").await.is_some(), is_price, "{head}{body}");
@@ -227,8 +226,7 @@ fn models_have_prices_in_each_form() {
 async fn catalog(count: usize) -> FaultServer {
     let models: Vec<_> = (0..count).map(|number| json!({"id": format!("@openai/m-{number}")})).collect();
     let rates = json!({"request_token": {"price": 0.0001}, "response_token": {"price": 0.0002}});
-    let answer = whole(JSON, json!({"data": models, "total": count, "pay_as_you_go": rates}).to_string());
-    FaultServer::http1(move |_| vec![bytes(&answer)]).await
+    FaultServer::always(JSON, json!({"data": models, "total": count, "pay_as_you_go": rates}).to_string()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,16 +9,14 @@ use host_harness::{
 use serde_json::{Value, json};
 
 use crate::{
-    fault_server::{FaultServer, bytes},
+    fault_server::FaultServer,
     gateway::through_with,
-    raw_server::whole,
     support::{ask, events, text},
 };
 
 /// The plugin before the gateway, and behind that `target`, a provider that gives this answer to all.
 async fn behind(target: Value, media_type: &str, answer: impl AsRef<[u8]>) -> (FaultServer, Provider) {
-    let wire = whole(&format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\n"), answer);
-    let server = FaultServer::http1(move |_| vec![bytes(&wire)]).await;
+    let server = FaultServer::always(&format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\n"), answer).await;
     let mut config = target;
     config["custom_host"] = server.base_url.as_str().into();
     // So that reasoning comes along.

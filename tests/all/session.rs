@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::{
     chat_command::user,
-    fault_server::{FaultServer, bytes},
-    raw_server::{HELLO, JSON, whole},
+    fault_server::FaultServer,
+    raw_server::{HELLO, JSON},
     support::{KEY, Ran, User, start},
     terminal::Terminal,
 };
@@ -220,8 +220,7 @@ fn a_session_that_is_kept_is_gone_on_with() {
     assert_eq!(user.asked()["messages"].as_array().unwrap().len(), 2, "what it was told beforehand, and this");
 
     // A gateway of one's own takes any key: these are words of the file itself.
-    let wire = whole(JSON, HELLO);
-    let server = start(FaultServer::http1(move |_| vec![bytes(&wire)]));
+    let server = start(FaultServer::always(JSON, HELLO));
     user.cli.write("a.png", [0x89, b'P', b'N', b'G', 13, 10, 26, 10]);
     for key in ["user", "assistant", "content", "messages", "image_url", "base64"] {
         for question in ["first", "second"] {

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::{
-    fault_server::{FaultServer, bytes},
-    raw_server::{JSON, whole},
+    fault_server::FaultServer,
+    raw_server::JSON,
     support::{KEY, Ran, User, install_script, start},
 };
 
@@ -97,8 +97,7 @@ fn what_a_model_writes_is_run_by_no_shell() {
     let call = json!({"id": "$(touch pwned)", "type": "function", "function": {"name": "get_weather", "arguments": arguments}});
     let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
     let answer = json!({"id": "c", "model": "m", "choices": [{"message": message, "finish_reason": "tool_calls"}]});
-    let wire = whole(JSON, answer.to_string());
-    let server = start(FaultServer::http1(move |_| vec![bytes(&wire)]));
+    let server = start(FaultServer::always(JSON, answer.to_string()));
     let ran =
         ask(&user, &["--base-url", &server.base_url]).failed(1, "the model still asks for tools after 16 requests");
     let calls = std::fs::read_to_string(user.cli.folder.path().join("calls")).unwrap();

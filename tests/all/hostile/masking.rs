@@ -309,8 +309,7 @@ async fn an_error_of_rigs_holds_no_secret_whatever_a_gateway_says() {
             for key in [KEY, &escaped, &within, &STANDARD.encode(KEY)] {
                 let head =
                     format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nx-portkey-trace-id: {KEY}\r\n");
-                let answer = whole(&head, place.replace("HERE", &format!("a {key} b")));
-                let server = FaultServer::http1(move |_| vec![bytes(&answer)]).await;
+                let server = FaultServer::always(&head, place.replace("HERE", &format!("a {key} b"))).await;
                 let provider = Provider::connect(&plugin, setup(&*server.base_url)).await.unwrap();
                 let model = completion(&provider, "m");
                 let streamed = model.stream("hello").unwrap().next().await.unwrap().map(drop).unwrap_err();
