@@ -75,7 +75,8 @@ impl ToolCommand {
         // With what it starts itself, so that all of it ends with it.
         #[cfg(unix)]
         command.process_group(0);
-        let group = Group::new(command.spawn()?);
+        let child = command.spawn()?;
+        let group = Group { id: child.id(), child };
         let asked = json!({"id": call.id, "name": call.name, "arguments": arguments}).to_string() + "\n";
         Ok(match tokio::time::timeout(self.time, group.answer(asked.as_bytes())).await {
             Ok(answer) => answer?,
@@ -89,12 +90,6 @@ struct Group {
     child: Child,
     /// Noted at once: a child that has ended has none, while others of its group go on.
     id: Option<u32>,
-}
-
-impl Group {
-    fn new(child: Child) -> Self {
-        Self { id: child.id(), child }
-    }
 }
 
 impl Drop for Group {

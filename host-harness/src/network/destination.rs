@@ -84,7 +84,7 @@ impl Destination {
 
     /// The proxy that requests go through, without its user name and password.
     pub fn proxy(&self) -> Option<String> {
-        Some(self.transport.proxy()?.to_string())
+        Some(self.transport.proxy.as_ref()?.to_string())
     }
 
     /// Which addresses the origin's host may have: `public addresses`.

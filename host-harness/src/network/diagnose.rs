@@ -60,7 +60,7 @@ impl Destination {
     async fn walk(&self, walk: &mut Walk) -> Option<()> {
         let addresses = walk.step("DNS", self.look_up()).await?;
         let mut stream: Stream = Box::new(walk.step("TCP", connect(&addresses)).await?);
-        if self.transport.proxy().is_some() {
+        if self.transport.proxy.is_some() {
             stream = walk.step("proxy", self.tunnel(walk.limit)).await?;
         }
         if self.origin.is_https() {
@@ -71,7 +71,7 @@ impl Destination {
 
     /// The addresses of the proxy, else of the origin.
     async fn look_up(&self) -> Result<(Vec<SocketAddr>, String)> {
-        let (host, port) = match self.transport.proxy().map(|proxy| &proxy.address) {
+        let (host, port) = match self.transport.proxy.as_ref().map(|proxy| &proxy.address) {
             Some(proxy) => (proxy.host().unwrap_or_default().to_owned(), proxy.port_u16().unwrap_or_default()),
             None => (self.origin.host(), self.origin.port()),
         };
@@ -105,13 +105,12 @@ impl Destination {
     }
 
     async fn shake_hands(&self, stream: Stream) -> Result<(Stream, String)> {
-        let (config, named) = self.transport.tls();
-        let name = match named {
+        let name = match &self.transport.server_name {
             Some(name) => name.clone(),
             None => ServerName::try_from(self.origin.host().trim_matches(['[', ']']).to_owned())
                 .map_err(|error| Error::config("the host has no name for TLS").source(error))?,
         };
-        let mut config = config.clone();
+        let mut config = self.transport.tls.clone();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let stream =
             TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|error| not_tls(&error))?;

@@ -38,7 +38,7 @@ pub(crate) struct Proxy {
     pub(crate) address: http::Uri,
     scheme: &'static str,
     /// The URL's user name and password.
-    auth: Intercept,
+    pub(crate) auth: Intercept,
 }
 
 /// Schemes of proxies, what is spoken there, and the port where none is named. curl's are 1080 for all but `https`;
@@ -90,16 +90,6 @@ impl Proxy {
     /// Whether the proxy itself is spoken to over TLS.
     pub(crate) fn is_over_tls(&self) -> bool {
         self.scheme == "https"
-    }
-
-    /// What an HTTP proxy is sent as `Proxy-Authorization`.
-    pub(crate) fn basic_auth(&self) -> Option<&http::HeaderValue> {
-        self.auth.basic_auth()
-    }
-
-    /// The user name and password for SOCKS5.
-    pub(crate) fn user(&self) -> Option<(String, String)> {
-        self.auth.raw_auth().map(|(user, password)| (user.to_owned(), password.to_owned()))
     }
 }
 
@@ -304,7 +294,8 @@ mod tests {
                 "{url}"
             );
         }
-        assert_eq!(Proxy::at("socks5://u%40:p%20w@proxy", "it").unwrap().user(), Some(("u@".into(), "p w".into())));
+        let proxy = Proxy::at("socks5://u%40:p%20w@proxy", "it").unwrap();
+        assert_eq!(proxy.auth.raw_auth(), Some(("u@", "p w")));
     }
 
     #[test]

@@ -44,11 +44,13 @@ pub(crate) type Connector = HttpsConnector<Dialer>;
 /// What the configuration and the environment say about connections.
 #[derive(Clone)]
 pub(crate) struct Transport {
-    tls: ClientConfig,
+    pub(super) tls: ClientConfig,
     /// The same without the client's certificate, and without its sessions, which could be resumed.
     anonymous: ClientConfig,
-    server_name: Option<ServerName<'static>>,
-    proxy: Option<Proxy>,
+    /// What the certificate must name where it is not the host.
+    pub(super) server_name: Option<ServerName<'static>>,
+    /// What requests go through.
+    pub(super) proxy: Option<Proxy>,
 }
 
 impl Transport {
@@ -82,16 +84,6 @@ impl Transport {
         Self { tls: self.anonymous.clone(), server_name: None, ..self.clone() }
     }
 
-    /// The proxy that requests go through.
-    pub(crate) fn proxy(&self) -> Option<&Proxy> {
-        self.proxy.as_ref()
-    }
-
-    /// How TLS is spoken, and the name that the certificate must have where it is not the host's.
-    pub(crate) fn tls(&self) -> (&ClientConfig, Option<&ServerName<'static>>) {
-        (&self.tls, self.server_name.as_ref())
-    }
-
     pub(crate) fn connector(&self, networks: Networks, connect: Duration) -> Connector {
         let route = self.route(networks, connect);
         let builder = HttpsConnectorBuilder::new().with_tls_config(self.tls.clone()).https_or_http();
@@ -120,7 +112,7 @@ impl Transport {
                 match proxy.protocol {
                     Protocol::Http => {
                         let tunnel = Tunnel::new(address, to_proxy);
-                        Way::Tunnel(match proxy.basic_auth() {
+                        Way::Tunnel(match proxy.auth.basic_auth() {
                             Some(auth) => tunnel.with_auth(auth.clone()),
                             None => tunnel,
                         })
@@ -128,8 +120,8 @@ impl Transport {
                     Protocol::Socks4(names) => Way::Socks4(SocksV4::new(address, to_proxy), here(names)),
                     Protocol::Socks5(names) => {
                         let socks = SocksV5::new(address, to_proxy);
-                        let socks = match proxy.user() {
-                            Some((user, password)) => socks.with_auth(user, password),
+                        let socks = match proxy.auth.raw_auth() {
+                            Some((user, password)) => socks.with_auth(user.to_owned(), password.to_owned()),
                             None => socks,
                         };
                         Way::Socks5(socks, here(names))
