@@ -307,21 +307,13 @@ fn authorities_are_read_from_plain_files_alone() {
         .unwrap();
     fs::File::create(folder.join("large")).unwrap().set_len(1 << 40).unwrap();
     crate::support::component();
-    for (variable, name) in [
-        ("SSL_CERT_FILE", "pipe"),
-        ("SSL_CERT_FILE", "folder"),
-        ("SSL_CERT_FILE", "secret"),
-        ("SSL_CERT_FILE", "large"),
-        ("SSL_CERT_FILE", "/dev/zero"),
-        ("SSL_CERT_FILE", "/dev/tty"),
-        ("SSL_CERT_FILE", "/proc/self/environ"),
-    ] {
+    for name in ["pipe", "folder", "secret", "large", "/dev/zero", "/dev/tty", "/proc/self/environ"] {
         let path = folder.join(name);
         // Memory is what `/dev/zero` would take.
         let limited = ["sh", "-c", "ulimit -v 12000000; exec timeout 10 \"$@\"", "sh"];
         let mut command = cli.through(&limited, &["chat", "hello"]);
-        let ran = Ran::from(command.env(variable, &path).output().unwrap());
-        assert_eq!(ran.code, 4, "{variable} {name}: {ran:?}");
+        let ran = Ran::from(command.env("SSL_CERT_FILE", &path).output().unwrap());
+        assert_eq!(ran.code, 4, "{name}: {ran:?}");
         assert!(ran.err.contains("SSL_CERT_FILE") && !ran.err.contains(KEY), "{name}: {ran:?}");
     }
 }
