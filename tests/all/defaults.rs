@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     gateway::through,
     portkey_gateway::{config_for, fallback},
-    support::{ask, plugin, streamed, text, upstream, weather_tool},
+    support::{ask, plugin, streamed, upstream, weather_tool},
 };
 
 /// A model, and the provider behind the gateway that serves it.
@@ -85,7 +85,7 @@ async fn the_first_chat_with_the_default_model_answers() {
     let (stub, provider) = before(CLAUDE).await;
     for stream in [false, true] {
         let response = answer(&provider, &ask(&model, "Hello there"), stream).await.unwrap();
-        assert!(text(&response).contains("You said: \"Hello there\""), "{response:?}");
+        assert!(response.text().contains("You said: \"Hello there\""), "{response:?}");
     }
     assert!(stub.requests().iter().all(|request| request.path.ends_with("/messages")));
 }
@@ -97,7 +97,7 @@ async fn the_first_chat_with_each_model_answers() {
         for stream in [false, true] {
             let response = answer(&provider, &ask(target.model, "Reply with exactly OK."), stream).await;
             let response = response.unwrap_or_else(|error| panic!("{target:?}, streamed: {stream}: {error:?}"));
-            assert_eq!(text(&response), "OK.", "{target:?}");
+            assert_eq!(response.text(), "OK.", "{target:?}");
         }
     }
 }
@@ -143,11 +143,11 @@ async fn a_tool_loop_with_thinking_reaches_its_end() {
             let mut prompt = loop_of_tools(target.model, QUESTION);
             let (names, last) = run(&provider, &mut prompt, stream).await;
             assert_eq!(names, TOOLS, "{target:?}, streamed: {stream}");
-            assert!(text(&last).contains("get_news says rain"), "{target:?}: {last:?}");
+            assert!(last.text().contains("get_news says rain"), "{target:?}: {last:?}");
             // The user goes on after it.
             prompt.messages.push(Message::user("Reply with exactly OK."));
             let (_, last) = run(&provider, &mut prompt, stream).await;
-            assert_eq!(text(&last), "OK.", "{target:?}");
+            assert_eq!(last.text(), "OK.", "{target:?}");
             assert_eq!(stub.requests().len(), 5, "{target:?}");
         }
     }
@@ -336,7 +336,7 @@ async fn a_damaged_history_ends_no_session() {
                 [provider.complete(&request).await, async { provider.stream(&request).await?.join().await }.await]
             {
                 match outcome {
-                    Ok(response) => assert_eq!(text(&response), "OK.", "{target:?}: {name}"),
+                    Ok(response) => assert_eq!(response.text(), "OK.", "{target:?}: {name}"),
                     Err(error) => failed.push(format!("{}: {name}: {error}", target.model)),
                 }
             }
@@ -357,7 +357,7 @@ async fn an_image_without_data_in_a_typed_prompt_ends_no_session() {
             Message::user("Reply with exactly OK."),
         ];
         let response = provider.complete(&prompt).await.unwrap_or_else(|error| panic!("{target:?}: {error:?}"));
-        assert_eq!(text(&response), "OK.");
+        assert_eq!(response.text(), "OK.");
     }
 }
 

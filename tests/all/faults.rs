@@ -21,7 +21,7 @@ use crate::{
         bytes,
     },
     raw_server::serving,
-    support::{ask, events, plugin_with, setup, text},
+    support::{ask, events, plugin_with, setup},
 };
 
 /// A whole answer, and what it says.
@@ -262,7 +262,7 @@ pub type Ended = (String, Result<()>);
 /// A whole reply.
 pub async fn complete(provider: &Provider, number: usize) -> Ended {
     match provider.complete(&ask(&number.to_string(), "hello")).await {
-        Ok(response) => (text(&response), Ok(())),
+        Ok(response) => (response.text(), Ok(())),
         Err(error) => (String::new(), Err(error)),
     }
 }

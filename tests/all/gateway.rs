@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     portkey_gateway::{PortkeyGateway, UPSTREAM_KEY, config_for, fallback},
-    support::{ask, before_hosted, events, plugin, setup, streamed, text, upstream, weather_tool},
+    support::{ask, before_hosted, events, plugin, setup, streamed, upstream, weather_tool},
 };
 
 /// The plugin before the real gateway, which sends everything where `config` says.
@@ -50,7 +50,7 @@ fn nobody() -> String {
 async fn a_whole_reply() {
     let stub = upstream().await;
     let response = before(&stub).await.complete(&ask("gpt-5-mini", "Reply with exactly OK.")).await.unwrap();
-    assert_eq!(text(&response), "OK.");
+    assert_eq!(response.text(), "OK.");
     assert_eq!(response.finish_reason, FinishReason::Stop);
     assert_eq!(response.model, "gpt-5-mini");
     let usage = response.usage.unwrap();
@@ -78,7 +78,7 @@ async fn a_streamed_reply_comes_in_pieces() {
 
     let whole = provider.complete(&ask("gpt-5-mini", "tell me of ships")).await.unwrap();
     let joined = streamed(&provider, &ask("gpt-5-mini", "tell me of ships")).await.unwrap();
-    assert_eq!(text(&joined), text(&whole));
+    assert_eq!(joined.text(), whole.text());
     assert_eq!(joined.usage, whole.usage);
     let body = stub.requests()[0].json();
     assert_eq!(body["stream"], true);
@@ -151,7 +151,7 @@ async fn a_round_of_tools() {
     for call in response.tool_calls() {
         request.messages.push(Message::tool_result(&call.id, format!("{} says rain", call.name)));
     }
-    let answer = text(&streamed(&provider, &request).await.unwrap());
+    let answer = streamed(&provider, &request).await.unwrap().text();
     assert!(answer.contains("get_time says rain"), "{answer}");
     let body = stub.requests().last().unwrap().json();
     assert_eq!(body["messages"][1]["tool_calls"][0]["function"]["name"], "get_weather");
@@ -166,7 +166,7 @@ async fn structured_output_and_reasoning() {
         "type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"], "additionalProperties": false,
     }});
     request.response_format = Some(ResponseFormat::JsonSchema(schema.to_string()));
-    let answer = text(&provider.complete(&request).await.unwrap());
+    let answer = provider.complete(&request).await.unwrap().text();
     assert!(serde_json::from_str::<Value>(&answer).unwrap()["name"].is_string(), "{answer}");
     assert_eq!(stub.requests()[0].json()["response_format"], json!({"type": "json_schema", "json_schema": schema}));
 
@@ -271,7 +271,7 @@ async fn guardrails_deny_and_warn() {
     config["input_guardrails"][0]["deny"] = json!(false);
     let provider = through(&config).await;
     let whole = provider.complete(&ask("gpt", "a bomb")).await.unwrap();
-    assert!(text(&whole).contains("a bomb"));
+    assert!(whole.text().contains("a bomb"));
     assert!(whole.guardrails_json.unwrap().contains("default.contains"));
     // The gateway tells a stream's reader only where strict compliance is off.
     let provider = through_with(&config, &[("strictOpenAiCompliance", json!(false))]).await;

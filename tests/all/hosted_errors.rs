@@ -6,7 +6,7 @@ use host_harness::{
     wit::chat::{AssistantPart, Event, FinishReason},
 };
 
-use crate::support::{ask, before_hosted, events, hosted, provider, streamed, text, weather_tool};
+use crate::support::{ask, before_hosted, events, hosted, provider, streamed, weather_tool};
 
 /// Name of the fault, kind, origin, status, and a word that the hint must hold.
 pub const REFUSALS: &[(&str, Kind, Origin, u16, &str)] = &[
@@ -88,7 +88,7 @@ async fn a_success_that_is_none_is_an_error() {
 #[tokio::test]
 async fn streams_that_are_odd_but_right_say_the_same() {
     let (_stub, provider) = before_hosted().await;
-    let plain = text(&streamed(&provider, &ask("gpt", "héllo wörld")).await.unwrap()).replace("gpt", "");
+    let plain = streamed(&provider, &ask("gpt", "héllo wörld")).await.unwrap().text().replace("gpt", "");
     assert!(plain.contains("héllo wörld"), "{plain}");
     for fault in [
         "crlf", "cr", "comments", "event-lines", "multi-line", "no-newline", "bytewise", "whole", "usage-twice",
@@ -97,7 +97,7 @@ async fn streams_that_are_odd_but_right_say_the_same() {
         let model = format!("fault/{fault}");
         let response =
             streamed(&provider, &ask(&model, "héllo wörld")).await.unwrap_or_else(|e| panic!("{fault}: {e:?}"));
-        assert_eq!(text(&response).replace(&model, ""), plain, "{fault}");
+        assert_eq!(response.text().replace(&model, ""), plain, "{fault}");
         assert_eq!(response.finish_reason, FinishReason::Stop, "{fault}");
         assert!(response.usage.is_some_and(|usage| usage.output_tokens > 0), "{fault}");
     }

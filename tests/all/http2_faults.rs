@@ -18,7 +18,7 @@ use crate::{
         bytes, frame,
     },
     faults::{JSON, SHORT, SSE, TEXT, all, complete, is_as_said, stream, whole, with_limits},
-    support::{ask, plugin_with, setup, text},
+    support::{ask, plugin_with, setup},
     tls::Authority,
 };
 
@@ -64,9 +64,9 @@ async fn the_largest_limits_are_none() {
     let plugin = plugin_with(limits).await;
     let server = FaultServer::http1(|_| vec![bytes(whole()), Close]).await;
     let provider = Provider::connect(&plugin, setup(&server.base_url)).await.unwrap();
-    assert_eq!(text(&provider.complete(&ask("gpt", "hello")).await.unwrap()), TEXT);
+    assert_eq!(provider.complete(&ask("gpt", "hello")).await.unwrap().text(), TEXT);
     let (_server, provider) = before_http2(plugin, |_, stream| vec![bytes(answer(stream))]).await;
-    assert_eq!(text(&provider.complete(&ask("gpt", "hello")).await.unwrap()), TEXT);
+    assert_eq!(provider.complete(&ask("gpt", "hello")).await.unwrap().text(), TEXT);
 }
 
 /// A fault of HTTP/2; the script is for the first stream of a connection.

@@ -15,7 +15,7 @@ use host_harness::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{ask, audio_of, before_hosted, plugin, streamed, text, weather_tool};
+use crate::support::{ask, audio_of, before_hosted, plugin, streamed, weather_tool};
 
 /// US cents that a run may cost at most, where `PORTKEY_TEST_MAX_CENTS` says nothing.
 const MAX_CENTS: f64 = 25.0;
@@ -118,7 +118,7 @@ fn said(error: impl Display) -> String {
 
 /// Of an answer, whether it says what it should.
 fn says(answer: &Response, part: &str) -> Result<(), String> {
-    let text = text(answer);
+    let text = answer.text();
     if text.to_lowercase().contains(part) { Ok(()) } else { Err(format!("`{part}` is not in the answer: {text}")) }
 }
 
@@ -183,7 +183,7 @@ async fn everything(provider: &Provider, models: &Models, account: &mut Account)
             ..prompt("Name the capital of France.")
         };
         let answer = provider.complete(&prompt).await.map_err(said)?;
-        let place: Value = serde_json::from_str(&text(&answer)).map_err(said)?;
+        let place: Value = serde_json::from_str(&answer.text()).map_err(said)?;
         place["city"].as_str().map(drop).ok_or_else(|| format!("no city: {place}"))
     };
     account.call("response format", chat, 0.5, format).await;

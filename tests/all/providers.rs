@@ -2,16 +2,16 @@
 //! answers is odd in places, and must not be lost.
 
 use host_harness::{
-    Provider,
+    Joined, Provider,
     types::{ErrorKind, ErrorOrigin},
-    wit::chat::{AssistantPart, Event, FinishReason, Thinking},
+    wit::chat::{AssistantPart, FinishReason, Thinking},
 };
 use serde_json::{Value, json};
 
 use crate::{
     fault_server::FaultServer,
     gateway::through_with,
-    support::{ask, events, text},
+    support::{ask, streamed},
 };
 
 /// The plugin before the gateway, and behind that `target`, a provider that gives this answer to all.
@@ -55,17 +55,14 @@ async fn a_bedrock_stream_that_breaks_off_is_no_success() {
     ];
     let (_server, provider) = behind(aws(), "application/vnd.amazon.eventstream", stream.concat()).await;
     let mut reply = provider.stream(&ask("anthropic.claude", "hi")).await.unwrap();
-    let mut said = String::new();
+    let mut said = Joined::default();
     let error = loop {
         match reply.next().await {
-            Ok(events) => said.extend(events.expect("no end in order").iter().filter_map(|event| match event {
-                Event::Text(text) => Some(text.as_str()),
-                _ => None,
-            })),
+            Ok(events) => events.expect("no end in order").into_iter().for_each(|event| said.push(event)),
             Err(error) => break error,
         }
     };
-    assert_eq!(said, "The answer is");
+    assert_eq!(said.text(), "The answer is");
     assert_eq!((error.kind(), error.record().origin), (ErrorKind::Truncated, ErrorOrigin::Upstream));
 }
 
@@ -103,14 +100,9 @@ async fn geminis_calls_and_reasoning_tokens_are_all_there() {
     let chunk = json!({"candidates": [candidate], "usageMetadata": usage, "modelVersion": "gemini-3-pro"});
     let target = json!({"provider": "google", "api_key": "k"});
     let (_server, provider) = behind(target, "text/event-stream", format!("data: {chunk}\r\n\r\n")).await;
-    let events = events(&provider, &ask("gemini-3-pro", "hi")).await.unwrap();
-    let names: Vec<_> = events
-        .iter()
-        .filter_map(|event| if let Event::ToolCall(call) = event { call.name.as_deref() } else { None })
-        .collect();
-    assert_eq!(names, ["look"]);
-    let usage =
-        events.iter().find_map(|event| if let Event::Usage(usage) = event { Some(usage) } else { None }).unwrap();
+    let response = streamed(&provider, &ask("gemini-3-pro", "hi")).await.unwrap();
+    assert_eq!(response.tool_calls().map(|call| &*call.name).collect::<Vec<_>>(), ["look"]);
+    let usage = response.usage.unwrap();
     assert_eq!((usage.output_tokens, usage.reasoning_tokens), (120, Some(100)));
 }
 
@@ -125,7 +117,7 @@ async fn coheres_own_word_for_an_end_is_one() {
     let target = json!({"provider": "cohere", "api_key": "k"});
     let (_server, provider) = behind(target, "application/json", answer.to_string()).await;
     let response = provider.complete(&ask("command-r", "hi")).await.unwrap();
-    assert_eq!((text(&response), response.finish_reason), ("hi".to_owned(), FinishReason::Stop));
+    assert_eq!((response.text(), response.finish_reason), ("hi".to_owned(), FinishReason::Stop));
 }
 
 #[tokio::test]
@@ -133,10 +125,5 @@ async fn a_stream_of_workers_ai_has_no_other_end_than_done() {
     let stream = "data: {\"response\":\"Hello\"}\n\ndata: {\"response\":\" there\"}\n\ndata: [DONE]\n\n";
     let target = json!({"provider": "workers-ai", "api_key": "k", "workersAiAccountId": "1"});
     let (_server, provider) = behind(target, "text/event-stream", stream).await;
-    let events = events(&provider, &ask("@cf/meta/llama", "hi")).await.unwrap();
-    let said: String = events
-        .iter()
-        .filter_map(|event| if let Event::Text(text) = event { Some(text.as_str()) } else { None })
-        .collect();
-    assert_eq!(said, "Hello there");
+    assert_eq!(streamed(&provider, &ask("@cf/meta/llama", "hi")).await.unwrap().text(), "Hello there");
 }

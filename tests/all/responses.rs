@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     gateway::{before_upstream, through, through_with},
     portkey_gateway::{config_for, fallback},
-    support::{User, ask, events, streamed, text, upstream, weather_tool},
+    support::{User, ask, events, streamed, upstream, weather_tool},
 };
 
 const CODEX: &str = "gpt-5.3-codex";
@@ -31,8 +31,8 @@ async fn a_reply_is_the_same_whole_and_streamed() {
     let pieces = events(&provider, &question).await.unwrap();
     assert!(pieces.iter().filter(|event| matches!(event, Event::Text(_))).count() > 3, "{pieces:?}");
     let joined = streamed(&provider, &question).await.unwrap();
-    assert_eq!(text(&joined), text(&whole));
-    assert!(text(&whole).contains("You said: \"tell me of ships\""), "{}", text(&whole));
+    assert_eq!(joined.text(), whole.text());
+    assert!(whole.text().contains("You said: \"tell me of ships\""), "{}", whole.text());
     assert_eq!((joined.usage, joined.finish_reason), (whole.usage, FinishReason::Stop));
     assert!(whole.usage.unwrap().reasoning_tokens.unwrap() > 0);
     assert!(
@@ -80,7 +80,7 @@ async fn a_loop_of_tools_takes_its_reasoning_along() {
             }
         }
     };
-    assert!(text(&answer).contains("The tool said: get_time says rain"), "{}", text(&answer));
+    assert!(answer.text().contains("The tool said: get_time says rain"), "{}", answer.text());
     request.messages.push(Message::user("Thank you."));
     provider.complete(&request).await.unwrap();
 
@@ -125,13 +125,13 @@ async fn images_and_schemas_arrive() {
         UserPart::Image(MediaSource::Inline(png())),
         UserPart::Image(MediaSource::Url("https://x.test/a.png".into())),
     ])];
-    let answer = text(&streamed(&provider, &request).await.unwrap());
+    let answer = streamed(&provider, &request).await.unwrap().text();
     assert!(answer.contains("with 2 images: image/png 1x1"), "{answer}");
     let mut request = ask(CODEX, "a person");
     let schema = json!({"name": "person", "strict": true, "schema": {"type": "object",
         "properties": {"name": {"type": "string"}}, "required": ["name"], "additionalProperties": false}});
     request.response_format = Some(ResponseFormat::JsonSchema(schema.to_string()));
-    let answer = text(&provider.complete(&request).await.unwrap());
+    let answer = provider.complete(&request).await.unwrap().text();
     assert_eq!(answer, r#"{"name":"name"}"#);
 }
 
@@ -149,7 +149,7 @@ async fn an_alias_needs_the_option() {
     assert!(error.record().hint.as_deref().unwrap().contains("option protocol"), "{error:?}");
     assert_eq!(paths(&stub), ["/v1/responses", "/v1/chat/completions"]);
     let asked = through_with(&config_for(&stub.base_url()), &[("protocol", "responses".into())]).await;
-    assert!(text(&streamed(&asked, &ask("prod", "hello")).await.unwrap()).contains("this is prod"));
+    assert!(streamed(&asked, &ask("prod", "hello")).await.unwrap().text().contains("this is prod"));
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn what_the_gateway_does_here() {
         let error = through(&guarded).await.complete(&ask("gpt", "a bomb")).await.unwrap_err();
         assert_eq!((error.kind(), error.record().status), (Kind::ContentBlocked, Some(446)), "{error:?}");
         let reply = through(&guarded).await.complete(&ask(CODEX, "a bomb")).await.unwrap();
-        assert!(text(&reply).contains("a bomb") && reply.guardrails_json.is_none(), "{reply:?}");
+        assert!(reply.text().contains("a bomb") && reply.guardrails_json.is_none(), "{reply:?}");
     }
     // What it does not know stays behind, where OpenAI would refuse it.
     let mut more = ask(CODEX, "hello");

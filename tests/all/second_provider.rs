@@ -18,7 +18,7 @@ use host_harness_check::Outcome;
 use host_harness_stub::{Credential, Options, Stub};
 use serde_json::{Value, json};
 
-use crate::support::{KEY, ask, json_file, root, streamed, text, validated, weather_tool};
+use crate::support::{KEY, ask, json_file, root, streamed, validated, weather_tool};
 
 /// The built component.
 pub fn built() -> &'static Path {
@@ -221,8 +221,8 @@ async fn it_chats_streams_and_calls_tools_and_says_what_it_cannot_do() {
 
     let whole = provider.complete(&ask("gpt-5-mini", "tell me of ships")).await.unwrap();
     let joined = streamed(&provider, &ask("gpt-5-mini", "tell me of ships")).await.unwrap();
-    assert!(text(&whole).contains("tell me of ships"));
-    assert_eq!((text(&joined), joined.usage), (text(&whole), whole.usage));
+    assert!(whole.text().contains("tell me of ships"));
+    assert_eq!((joined.text(), joined.usage), (whole.text(), whole.usage));
 
     let mut request = ask("gpt-5-mini", "Use get_weather for Paris.");
     request.tools = vec![weather_tool("get_weather")];

@@ -10,7 +10,7 @@ use host_harness::{Environment, Provider, Setup};
 use host_harness_stub::{Options, Stub};
 use serde_json::{Value, json};
 
-use crate::support::{Cli, KEY, ask, component, hosted, plugin, setup, start, text, until};
+use crate::support::{Cli, KEY, ask, component, hosted, plugin, setup, start, until};
 
 /// Of a gateway's own configuration, wherever it stands and however its keys are written: the plugin sees the rest of it, the
 /// gateway all of it, and whoever reads the answer no key.
@@ -51,7 +51,7 @@ async fn keys_in_an_inline_configuration_are_the_hosts() {
             place.contains("all of it") || seen.contains("fallback"),
             "the rest is the plugin's to see: {place}: {seen}"
         );
-        let answer = text(&provider.complete(&ask("fault/echo-headers", "hello")).await.unwrap());
+        let answer = provider.complete(&ask("fault/echo-headers", "hello")).await.unwrap().text();
         assert!(answer.contains("x-portkey-config") && !answer.contains("sk-inline"), "{place}: {answer}");
         assert_eq!(stub.requests()[0].header("x-portkey-config"), Some(&*sent), "{place}");
     }
@@ -169,7 +169,7 @@ async fn ordinary_words_of_headers_stay_in_answers() {
     }}}}});
     let setup = setup(stub.base_url()).config(config).environment(environment);
     let provider = Provider::connect(&plugin().await, setup).await.unwrap();
-    let answer = text(&provider.complete(&ask("fault/echo-headers", "hello")).await.unwrap());
+    let answer = provider.complete(&ask("fault/echo-headers", "hello")).await.unwrap().text();
     for shown in ["production", "message choices", "service_account", "Basic ", "token "] {
         assert!(answer.contains(shown), "{shown} not in {answer}");
     }

@@ -11,9 +11,10 @@ use std::{
     time::Duration,
 };
 
+use futures_util::TryStreamExt as _;
 use host_harness::{
     Engine, Limits, Plugin, Provider, Result, Setup, Speech, Validation, validate,
-    wit::chat::{AssistantPart, Event, Message, Prompt, Response, Tool},
+    wit::chat::{Event, Message, Prompt, Response, Tool},
 };
 use host_harness_stub::{Credential, Options, Role, Stub};
 use serde_json::{Value, json};
@@ -130,23 +131,9 @@ pub fn weather_tool(name: &str) -> Tool {
     }
 }
 
-/// The text of a reply.
-pub fn text(response: &Response) -> String {
-    let texts = response.content.iter().filter_map(|part| match part {
-        AssistantPart::Text(text) | AssistantPart::Refusal(text) => Some(text.as_str()),
-        _ => None,
-    });
-    texts.collect()
-}
-
 /// All events of a stream, in order; fails where the stream does.
 pub async fn events(provider: &Provider, prompt: &Prompt) -> Result<Vec<Event>> {
-    let mut reply = provider.stream(prompt).await?;
-    let mut all = Vec::new();
-    while let Some(events) = reply.next().await? {
-        all.extend(events);
-    }
-    Ok(all)
+    provider.events(prompt.clone()).try_collect().await
 }
 
 /// Speech to its end; fails where it does.

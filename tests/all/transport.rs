@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::{
     raw_server::{Heads, responding, serving, whole},
-    support::{KEY, ask, hosted, plugin, text},
+    support::{KEY, ask, hosted, plugin},
     tls::Authority,
 };
 
@@ -166,7 +166,7 @@ async fn with(base_url: &str, request: Value, variables: &[(&str, String)]) -> R
 }
 
 async fn answers(provider: &Provider) -> Result<String> {
-    Ok(text(&provider.complete(&ask("gpt", "Reply with exactly OK.")).await?))
+    Ok(provider.complete(&ask("gpt", "Reply with exactly OK.")).await?.text())
 }
 
 #[tokio::test]

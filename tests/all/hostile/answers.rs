@@ -21,7 +21,7 @@ use super::{Host, before, failing, good, load, shown, tight};
 use crate::{
     fault_server::{FaultServer, Step, bytes},
     raw_server::{EVENTS, HELLO, JSON, answering, recording, responding, whole},
-    support::{Cli, KEY, ask, audio_of, component, events, setup, start, text},
+    support::{Cli, KEY, ask, audio_of, component, events, setup, start},
     terminal::Terminal,
 };
 
@@ -148,7 +148,7 @@ async fn a_second_answer_to_one_request_is_nobodys() {
     let provider = before(&plugin, server).await;
     for _ in 0..3 {
         let answer = provider.complete(&ask("m", "hello")).await;
-        assert!(answer.is_ok_and(|answer| text(&answer) == "hello"));
+        assert!(answer.is_ok_and(|answer| answer.text() == "hello"));
     }
 }
 
@@ -459,7 +459,7 @@ async fn an_answer_of_the_responses_api_of_any_content_ends_the_call_in_words() 
         let provider = Provider::connect(&plugin, setup(&*server.base_url)).await.unwrap();
         let told = crate::support::streamed(&provider, &ask("gpt-5.3-codex", "hello")).await;
         match &told {
-            Ok(reply) if is_good => assert_eq!(text(reply), "good", "{name}"),
+            Ok(reply) if is_good => assert_eq!(reply.text(), "good", "{name}"),
             Ok(_) => {}
             Err(error) => {
                 assert!(!is_good, "{name}: {error:?}");

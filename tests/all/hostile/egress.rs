@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::{Host, assert_failed, at, before, good, refused, request, shown};
 use crate::{
     raw_server::{HELLO, JSON, answering, recording, whole},
-    support::{KEY, User, ask, hosted, setup, text},
+    support::{KEY, User, ask, hosted, setup},
 };
 
 #[tokio::test]
@@ -315,7 +315,7 @@ async fn two_keys_for_one_server_do_not_mix() {
         let (first, second) = (mark("x-mark: first"), mark("x-mark: second"));
         let (first, second) = tokio::join!(one.complete(&first), two.complete(&second));
         // Each masks its own key alone: the other's must not be there to be seen.
-        assert!(!text(&first.unwrap()).contains("second") && !text(&second.unwrap()).contains("first"));
+        assert!(!first.unwrap().text().contains("second") && !second.unwrap().text().contains("first"));
     }
     let sent = host.server.take();
     assert_eq!(sent.len(), 20);
@@ -430,7 +430,7 @@ async fn the_headers_of_an_answer_and_a_late_body_are_not_sent() {
     let (server, heads) = recording(whole(&told, HELLO)).await;
     let base_url = format!("http://{server}/v1");
     let provider = Provider::connect(&host.plugin, at(&base_url)).await.unwrap();
-    assert_eq!(text(&provider.complete(&request("copied", &[])).await.unwrap()), "false false 200");
+    assert_eq!(provider.complete(&request("copied", &[])).await.unwrap().text(), "false false 200");
     let (own, heads) = (server.to_string(), heads.lock().unwrap().clone());
     assert_eq!(heads.iter().map(|head| head.contains("x-own: yes")).collect::<Vec<_>>(), [false, true]);
     for head in heads {

@@ -19,7 +19,7 @@ use super::{Host, assert_failed, assert_timeout, at, hostile, load, refused, req
 use crate::{
     fault_server::{FaultServer, Step, bytes},
     raw_server::{EVENTS, HELLO, JSON, serving, whole},
-    support::{KEY, ask, audio_of, component, eventually, hosted, plugin_with, provider, setup, text, upstream},
+    support::{KEY, ask, audio_of, component, eventually, hosted, plugin_with, provider, setup, upstream},
 };
 
 /// A call's own limit holds from where the plugin is asked what its options mean.
@@ -85,7 +85,7 @@ async fn a_call_that_uses_too_much_or_traps_fails_alone() {
 async fn no_more_requests_are_open_at_once_than_the_limit_says() {
     let host = Host::new().await;
     let (_listener, silent) = host.silent().await;
-    let told = text(&silent.complete(&request("many", &["100", "8"])).await.unwrap());
+    let told = silent.complete(&request("many", &["100", "8"])).await.unwrap().text();
     assert_eq!(told, "8 open, 92 refused");
     assert_failed("many", silent.complete(&request("many", &["10000", "8"])).await, "table");
     host.serves().await;
@@ -322,7 +322,7 @@ async fn calls_that_are_dropped_at_any_moment_leave_nothing() {
             let _ = tokio::time::timeout(Duration::from_millis(1), reply.next()).await;
         }
     }
-    assert_eq!(text(&provider.complete(&ask("0", "hello")).await.unwrap()), "hello");
+    assert_eq!(provider.complete(&ask("0", "hello")).await.unwrap().text(), "hello");
     assert!(eventually(|| engine.instances() == 0).await, "{} instances live on", engine.instances());
 }
 

@@ -18,7 +18,7 @@ use crate::{
     fault_server::{FaultServer, Step, bytes, frame},
     http2_faults::answer,
     raw_server::{HELLO, JSON, answering, recording, request_of, serving, whole},
-    support::{Cli, KEY, User, ask, component, setup, start, text},
+    support::{Cli, KEY, User, ask, component, setup, start},
     tls::Authority,
 };
 
@@ -28,7 +28,7 @@ async fn an_answer_that_repeats_the_key_is_masked_wherever_it_stands() {
     let address = echo().await;
     let hostile = Provider::connect(&host.plugin, at(format!("http://{address}/v1"))).await.unwrap();
     let own = address.to_string();
-    let seen = text(&hostile.complete(&request("send", &host.exchange(&own, &[]))).await.unwrap());
+    let seen = hostile.complete(&request("send", &host.exchange(&own, &[]))).await.unwrap().text();
     let mask = "*".repeat(KEY.len());
     assert!(seen.contains("authorization: Basic") && !seen.contains(&basic(KEY)[16..24]), "{seen}");
     for expected in [format!("x-echo: a{mask}b"), format!("set-cookie: {mask}\n"), format!("echoed {mask}")] {
@@ -105,7 +105,7 @@ async fn what_is_hidden_within_json_is_sent_in_no_other_place() {
     let (first, second) = INLINE.split_at(8);
     let parameters = [&[first, second], &host.exchange(&own, &[&header])[..]].concat();
     let found = provider.complete(&request("memory", &parameters)).await.unwrap();
-    assert_eq!(text(&found), "0");
+    assert_eq!(found.text(), "0");
     host.serves().await;
 }
 
@@ -372,7 +372,7 @@ async fn how_an_answer_comes_tells_nothing_of_the_key() {
         let seen = async |guess: &str| {
             let path = format!("/{}{guess}", "x".repeat(500));
             let asked = request("pieces", &["http", &server.to_string(), &path, "GET", ""]);
-            text(&provider.complete(&asked).await.unwrap())
+            provider.complete(&asked).await.unwrap().text()
         };
         for secret in [KEY, &encoded] {
             for length in [1, 2, secret.len() / 2, secret.len() - 3] {
@@ -409,7 +409,7 @@ async fn what_no_mask_reads_is_told_to_no_component() {
         let server = answering(whole(&format!("HTTP/1.1 {head}\r\n"), "x")).await;
         let provider = Provider::connect(&host.plugin, at(format!("http://{server}/v1"))).await.unwrap();
         let asked = request("spell", &["http", &server.to_string(), "/v1/x", "GET", ""]);
-        let seen = text(&provider.complete(&asked).await.unwrap());
+        let seen = provider.complete(&asked).await.unwrap().text();
         for secret in [KEY, encoded.trim_end_matches('=')] {
             assert!(!seen.to_lowercase().contains(&spelled(secret).to_lowercase()), "{head}: {seen}");
         }
@@ -424,7 +424,7 @@ async fn what_no_mask_reads_is_told_to_no_component() {
         let server = answering(format!("{chunked}{body}")).await;
         let provider = Provider::connect(&host.plugin, at(format!("http://{server}/v1"))).await.unwrap();
         let asked = request("spell", &["http", &server.to_string(), "/v1/x", "GET", ""]);
-        let seen = text(&provider.complete(&asked).await.unwrap());
+        let seen = provider.complete(&asked).await.unwrap().text();
         assert!(!seen.contains(&spelled(KEY)), "{body}: {seen}");
     }
     host.serves().await;
@@ -479,7 +479,7 @@ async fn what_a_server_of_http2_says_beside_a_body_is_told_to_no_component() {
         let provider = Provider::connect(&plugin, at(&server.base_url).config(tls)).await.unwrap();
         let place = server.base_url.trim_start_matches("https://").trim_end_matches("/v1");
         let outcome = provider.complete(&request("spell", &["https", place, "/v1/x", "POST", "{}"])).await;
-        let seen = text(&outcome.unwrap());
+        let seen = outcome.unwrap().text();
         assert!(seen.len() > 20 && !seen.contains(&spelled(KEY)), "{name}: {seen}");
     }
 }

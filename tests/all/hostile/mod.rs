@@ -29,7 +29,7 @@ use tokio::{io::AsyncWriteExt, net::TcpListener};
 use crate::{
     fault_server::Script,
     raw_server::{request_of, serving, whole},
-    support::{KEY, ask, component, root, setup, text},
+    support::{KEY, ask, component, root, setup},
 };
 
 /// The hostile component, built from the sources as they are. Not where `make build` puts ours: a command line that is
@@ -94,12 +94,12 @@ impl Host {
         let outcome = self.hostile.complete(&request(attack, parameters)).await;
         assert!(!format!("{outcome:?}").contains(KEY), "{attack} {parameters:?} shows the key: {outcome:?}");
         self.serves().await;
-        outcome.map(|response| text(&response))
+        outcome.map(|response| response.text())
     }
 
     pub(crate) async fn serves(&self) {
         let answer = self.honest.complete(&ask("gpt", "Reply with exactly OK.")).await.unwrap();
-        assert_eq!(text(&answer), "OK.");
+        assert_eq!(answer.text(), "OK.");
     }
 
     /// The hostile plugin before a listener that reads no request, and answers none.
