@@ -374,12 +374,12 @@ async fn a_proxy_that_cannot_be_understood_is_refused() {
     }
 }
 
-/// Takes TLS as `name` and hands on to `stub`.
-async fn tls_before(stub: &Stub, authority: &Authority, name: &str, expired: bool) -> SocketAddr {
-    tls_that_looks(stub, authority, name, expired).await.0
+/// Takes TLS as `name` and hands on to `stub`: the base URL.
+async fn tls_before(stub: &Stub, authority: &Authority, name: &str, expired: bool) -> String {
+    format!("https://localhost:{}/v1", tls_that_looks(stub, authority, name, expired).await.0.port())
 }
 
-/// The same, and whether each client had a certificate of its own.
+/// The same by its address, and whether each client had a certificate of its own.
 async fn tls_that_looks(
     stub: &Stub,
     authority: &Authority,
@@ -405,8 +405,7 @@ async fn tls_that_looks(
 #[tokio::test]
 async fn a_private_authority_is_trusted_where_it_is_configured() {
     let (stub, authority) = (hosted().await, Authority::new());
-    let address = tls_before(&stub, &authority, "localhost", false).await;
-    let base_url = format!("https://localhost:{}/v1", address.port());
+    let base_url = tls_before(&stub, &authority, "localhost", false).await;
 
     let unknown = with(&base_url, json!({}), &[]).await.unwrap();
     let error = answers(&unknown).await.unwrap_err();
@@ -423,8 +422,7 @@ async fn a_private_authority_is_trusted_where_it_is_configured() {
 #[tokio::test]
 async fn the_authorities_of_the_environment_are_trusted() {
     let (stub, authority) = (hosted().await, Authority::new());
-    let address = tls_before(&stub, &authority, "localhost", false).await;
-    let base_url = format!("https://localhost:{}/v1", address.port());
+    let base_url = tls_before(&stub, &authority, "localhost", false).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("company.pem");
     std::fs::write(&file, format!("Our authority\n{}", authority.pem)).unwrap();
@@ -451,16 +449,15 @@ async fn a_certificate_for_another_name_or_time_is_refused() {
     let (stub, authority) = (hosted().await, Authority::new());
     let request = json!({"tls": {"ca": authority.pem.clone()}});
     for (name, expired) in [("gateway.test", false), ("localhost", true)] {
-        let address = tls_before(&stub, &authority, name, expired).await;
-        let base_url = format!("https://localhost:{}/v1", address.port());
+        let base_url = tls_before(&stub, &authority, name, expired).await;
         let error = answers(&with(&base_url, request.clone(), &[]).await.unwrap()).await.unwrap_err();
         assert_eq!((error.kind(), error.origin()), (Kind::Transport, Origin::Network), "{name}: {error:?}");
     }
     assert!(stub.requests().is_empty());
 
-    let address = tls_before(&stub, &authority, "gateway.test", false).await;
+    let base_url = tls_before(&stub, &authority, "gateway.test", false).await;
     let request = json!({"tls": {"ca": authority.pem.clone(), "serverName": "gateway.test"}});
-    let named = with(&format!("https://localhost:{}/v1", address.port()), request, &[]).await.unwrap();
+    let named = with(&base_url, request, &[]).await.unwrap();
     assert_eq!(answers(&named).await.unwrap(), "OK.");
 }
 
@@ -478,8 +475,6 @@ async fn an_image_by_url_is_fetched_through_the_same_proxy() {
     assert_eq!(stub.requests()[0].header("x-portkey-api-key"), None, "and without the key");
 }
 
-/// The client's certificate is for the gateway. Whoever else the gateway names in an answer does not get to see it, be it on
-/// the same machine, where a session of TLS could be resumed.
 /// Whoever resolves them: these names are of the machine of the proxy, where a gateway may not send anybody.
 #[tokio::test]
 async fn an_image_is_fetched_from_no_name_of_this_machine_behind_a_proxy() {
@@ -497,6 +492,8 @@ async fn an_image_is_fetched_from_no_name_of_this_machine_behind_a_proxy() {
     }
 }
 
+/// The client's certificate is for the gateway. Whoever else the gateway names in an answer does not get to see it, be it on
+/// the same machine, where a session of TLS could be resumed.
 #[tokio::test]
 async fn an_image_by_url_is_fetched_without_the_clients_certificate() {
     let (stub, authority) = (hosted().await, Authority::new());
