@@ -262,7 +262,8 @@ mod tests {
             ("portkey/m@20250929@work", Some("m@20250929")),
             ("portkey/m@q4_k_m", Some("m@q4_k_m")),
             ("portkey/m@8bit@work", Some("m@8bit")),
-            ("portkey/@slug", Some("@slug")),
+            // A profile behind no model.
+            ("portkey/@slug", None),
             ("smart", Some("@openai/gpt-5")),
             ("SMART@work", Some("@openai/gpt-5")),
             ("a@b", Some("at")),
