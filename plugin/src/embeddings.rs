@@ -120,6 +120,10 @@ fn numbers(vector: &Json<'_>) -> Option<Vec<f32>> {
         let bytes = base64::decoded(text.as_bytes()).ok()?;
         let (all, rest) = bytes.as_chunks::<4>();
         numbers.extend(all.iter().filter(|_| rest.is_empty()).map(|bytes| f32::from_le_bytes(*bytes)));
+        // No model has such numbers: Perplexity's are bytes.
+        if numbers.iter().any(|number| number.is_finite() && number.abs() > 1e9) {
+            numbers = bytes.into_iter().map(|byte| f32::from(byte as i8)).collect();
+        }
     } else {
         for number in vector.list()? {
             numbers.push(number.number()? as f32);
@@ -269,6 +273,14 @@ mod tests {
         assert_eq!((bare.vectors, bare.model, bare.usage), (vec![vec![1.0], vec![2.0]], "m".into(), None));
         let from_one = r#"{"data":[{"index":2,"embedding":[1]},{"index":1,"embedding":[2]}]}"#;
         assert_eq!(answered(from_one, 2).unwrap().vectors, [[2.0], [1.0]]);
+    }
+
+    /// Perplexity's are whole numbers of one byte each ("Embeddings", its API's reference).
+    #[test]
+    fn bytes_in_base64_are_no_floats() {
+        // Read as floats, one of them is 10^28.
+        let got = answered(r#"{"data":[{"embedding":"EewDgAB//20="}]}"#, 1).unwrap();
+        assert_eq!(got.vectors, [[17.0, -20.0, 3.0, -128.0, 0.0, 127.0, -1.0, 109.0]]);
     }
 
     #[test]
