@@ -473,6 +473,9 @@ pub(crate) struct ToolCall<'a> {
     pub(crate) other: Option<String>,
 }
 
+/// How the id of a call begins that Anthropic made itself.
+pub(crate) const CALLED: &str = "srvtoolu_";
+
 impl<'a> ToolCall<'a> {
     /// The number of a call in its older form, which has none.
     pub(crate) const FUNCTION_CALL: u64 = u64::MAX;
@@ -497,8 +500,7 @@ impl<'a> ToolCall<'a> {
                 _ => {}
             }
         }
-        // Anthropic called this one itself.
-        if read.id.starts_with("srvtoolu_") {
+        if read.id.starts_with(CALLED) {
             read.name = Cow::default();
         }
         read

@@ -223,12 +223,12 @@ fn answers_of_every_odd_kind() {
     // Calls without a name are a provider's own.
     assert_eq!(
         content(
-            r#"{"content":"a","tool_calls":[{"id":"s","function":{"arguments":"{}"}},{"type":"custom","custom":{}},{}]}"#
+            r#"{"content":"a","tool_calls":[{"id":"srvtoolu_1","function":{"arguments":"{}"}},{"type":"custom","custom":{}},{}]}"#
         ),
         [
             AssistantPart::Text("a".into()),
             other(r#"{"type":"custom","custom":{}}"#),
-            other(r#"{"type":"server_tool_use","id":"s","input":"{}"}"#)
+            other(r#"{"type":"server_tool_use","id":"srvtoolu_1","input":"{}"}"#)
         ]
     );
     let calls = |message: &str| {
@@ -448,7 +448,7 @@ fn several_messages_are_pieces() {
 fn a_message_without_a_reason() {
     for message in [
         r#"{"content":"<"}"#,
-        r#"{"tool_calls":[{"id":"s","function":{"arguments":"{\"q\":1}"}}]}"#,
+        r#"{"tool_calls":[{"id":"srvtoolu_1","function":{"arguments":"{\"q\":1}"}}]}"#,
         r#"{"content_blocks":[{"id":"s","name":"web_search"}]}"#,
         r#"{"reasoning_details":[{"type":"reasoning.encrypted","data":"x"}]}"#,
     ] {

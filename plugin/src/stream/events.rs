@@ -22,7 +22,7 @@ use crate::stream::said::{Heard, Said};
 use crate::tags::Tags;
 use crate::text::{hash_of, present};
 use crate::tool_calls::{Call, Calls, LONGEST_NAME};
-use crate::wire::{self, Spelled};
+use crate::wire::{self, CALLED, Spelled};
 use crate::{guardrails, images, parts, sse, usage};
 
 /// The longest tag that is known, in bytes, with white space behind it.
@@ -92,9 +92,13 @@ pub(crate) struct State {
     pub(super) failure: Option<Box<Error>>,
 }
 
-pub(super) fn truncated(head: &Head) -> Box<Error> {
-    let message = "The stream ended without a finish reason: what arrived is not the whole answer";
-    let error = error::answered(ErrorKind::Truncated, ErrorOrigin::Gateway, message, head);
+/// What a stream that was cut lacks.
+pub(super) const REASON: &str = "a finish reason";
+const END_OF_CALL: &str = "the end of a tool call";
+
+pub(super) fn truncated(head: &Head, lacks: &str) -> Box<Error> {
+    let message = format!("The stream ended without {lacks}: what arrived is not the whole answer");
+    let error = error::answered(ErrorKind::Truncated, ErrorOrigin::Gateway, &message, head);
     let hint = "Try again. A gateway ends a stream in this way when the model provider's connection breaks.";
     error::with_hint(error, hint)
 }
@@ -286,7 +290,7 @@ impl State {
                 return;
             }
             if self.is_document {
-                let cut = || truncated(&self.head);
+                let cut = || truncated(&self.head, REASON);
                 let error = if self.is_started { cut() } else { error::no_completion(&self.head, text.as_bytes()) };
                 return self.fail(error);
             }
@@ -406,7 +410,7 @@ impl State {
             && let Some(mut message) = message.take()
         {
             // They stand in order: a number that all have says nothing.
-            message.tool_calls.iter_mut().for_each(|call| call.index = None);
+            message.tool_calls.iter_mut().zip(0..).for_each(|(call, at)| call.index = Some(at));
             is_said = self.delta(&mut message);
             self.is_whole |= is_said;
         }
@@ -432,7 +436,7 @@ impl State {
         }
         // All that the gateway says where Bedrock breaks off (gateway 1.15.2, provider `bedrock`). `[DONE]` follows.
         if is_misplaced {
-            let mut error = truncated(&self.head);
+            let mut error = truncated(&self.head, REASON);
             error.origin = ErrorOrigin::Upstream;
             return self.fail(error);
         }
@@ -633,8 +637,7 @@ impl State {
             self.has_other_call = true;
             return self.events.push(Event::Other(other));
         }
-        // Anthropic called this one itself.
-        self.has_other_call |= call.id.starts_with("srvtoolu_");
+        self.has_other_call |= call.id.starts_with(CALLED);
         let all = mem::take(&mut call.arguments.text);
         let (mut left, mut at) = (&*all, None);
         let mut next = wire::ToolCall { arguments: Spelled::of(left.into()), ..call };
@@ -692,7 +695,7 @@ impl State {
                 if !begun.starts_with('{') {
                     return None;
                 }
-                new.twin = self.calls.last_with(None, new.index).or(at.checked_sub(1));
+                new.twin = self.calls.last_with(None, new.index).or(at.checked_sub(1).filter(|_| new.index.is_none()));
             }
             new.growing.known(left);
             self.calls.push(new);
@@ -872,8 +875,18 @@ impl State {
             || is_done && !self.items.is_any && (has_no_reason() || are_whole_calls());
         if !has_end || is_cut && is_whole(&self.reason) {
             let is_empty = self.is_document && !self.has_pieces && !is_cut;
-            let error = if is_empty { error::no_completion(&self.head, &self.quote) } else { truncated(&self.head) };
+            let lacks = if has_end { END_OF_CALL } else { REASON };
+            let error =
+                if is_empty { error::no_completion(&self.head, &self.quote) } else { truncated(&self.head, lacks) };
             return self.fail(error);
+        }
+        // The piece that names it was lost. A provider's own tool has no number, or one that a call has.
+        let is_lost = |call: &&Call| {
+            let is_called = call.server.is_some() || call.id.as_deref().is_some_and(|id| id.starts_with(CALLED));
+            call.name.is_empty() && !is_called && call.index.is_some() && call.twin.is_none() && !call.held.is_empty()
+        };
+        if let Some(lost) = self.calls.list.iter().find(is_lost) {
+            return self.fail(parts::no_call(&self.head, lost.held.as_bytes()));
         }
         let reason = finish_reason(&self.reason, self.calls.announced() > 0);
         if reason == FinishReason::ToolCalls && self.calls.announced() == 0 && !self.has_other_call {
@@ -923,7 +936,7 @@ impl State {
         let is_events = [&b"data"[..], b"event", b"id", b"retry", b":"].iter().any(|field| start.starts_with(field));
         // It may be cut anywhere.
         if is_done || is_events || b"data".starts_with(start) && !(start.is_empty() && self.head.is_document()) {
-            return truncated(&self.head);
+            return truncated(&self.head, REASON);
         }
         self.unread("The answer is no stream of events", start)
     }

@@ -756,7 +756,7 @@ fn a_stream_that_stops_early_is_truncated() {
         for end in ["", "\ndata: [DONE]\n\n"] {
             let body = format!("odd\n{}id: 1\n{words}{end}", stream(&[&chunk]));
             let error = read(&[body.as_bytes()], None).1.unwrap();
-            let expected = format!("{}: {told}", events::truncated(&head()).message);
+            let expected = format!("{}: {told}", events::truncated(&head(), events::REASON).message);
             assert_eq!((error.kind, error.message), (kind, expected), "{body:?}");
         }
     }
@@ -765,7 +765,7 @@ fn a_stream_that_stops_early_is_truncated() {
         for length in 1..=field.len() {
             let body = format!("{}{}", stream(&[&chunk]), &field[..length]);
             let error = read(&[body.as_bytes()], None).1.unwrap();
-            assert_eq!(error, events::truncated(&head()), "{body:?}");
+            assert_eq!(error, events::truncated(&head(), events::REASON), "{body:?}");
         }
     }
 }
@@ -1418,6 +1418,36 @@ fn a_servers_call_is_no_missing_call() {
     assert_eq!(whole.content.first(), Some(&AssistantPart::Text("a".into())));
 }
 
+/// The piece that names it was lost, of the first call or of another. A provider's own tool has a number that a call has,
+/// or none.
+#[test]
+fn a_call_without_a_name_is_no_answer() {
+    let named = r#"{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":"{\"x\":1}"}}"#;
+    for nameless in [
+        r#"{"index":1,"function":{"arguments":"{\"y\":2}"}}"#,
+        r#"{"index":1,"id":"b","type":"function","function":{"arguments":"{\"x\":1}"}}"#,
+        r#"{"index":1,"id":"b","function":{"name":"","arguments":"{}"}}"#,
+    ] {
+        for calls in [&[named, nameless][..], &[nameless]] {
+            for reason in ["stop", "tool_calls"] {
+                let end = STOP.replace("stop", reason);
+                let mut chunks: Vec<String> =
+                    calls.iter().map(|call| delta(&format!(r#"{{"tool_calls":[{call}]}}"#))).collect();
+                chunks.extend([end, DONE.to_owned()]);
+                let (_, error) = read_all(&chunks);
+                let whole = format!(
+                    r#"{{"choices":[{{"message":{{"content":"a","tool_calls":[{}]}},"finish_reason":"{reason}"}}]}}"#,
+                    calls.join(",")
+                );
+                for error in [error, answer::response(head(), whole.as_bytes(), true).err()] {
+                    let error = error.unwrap_or_else(|| panic!("{calls:?} {reason}"));
+                    assert!(error.message.starts_with("The model calls a tool, and the answer does not"), "{error:?}");
+                }
+            }
+        }
+    }
+}
+
 /// A model may write any number of calls as one: each of them would have the name.
 #[test]
 fn a_long_name_is_not_given_to_each_call_that_follows() {
@@ -1688,12 +1718,10 @@ fn the_last_word_counts() {
     assert_eq!(events(&all), expected, "jcode#1326");
     assert_eq!(events(&all[..3]), expected, "a clean end after a reason is an end");
     assert_eq!(read(&[stream(&all[..2]).as_bytes()], None).1.unwrap().kind, ErrorKind::Truncated, "an open call");
-    let cut = [all[1], all[3], DONE];
-    assert_eq!(
-        read(&[stream(&cut).as_bytes()], None).1.unwrap().kind,
-        ErrorKind::Truncated,
-        "and where it says so itself"
-    );
+    // And where it says so itself. OpenClaw asks again where a stream "ended without" something (2026.9.6).
+    let error = read(&[stream(&[all[1], all[3], DONE]).as_bytes()], None).1.unwrap();
+    let words = "The stream ended without the end of a tool call: what arrived is not the whole answer";
+    assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Truncated, words));
     for count in 1..4 {
         let broken = error::new(ErrorKind::Transport, ErrorOrigin::Network, "x", true);
         let (_, error) = read(&[stream(&all[..count]).as_bytes()], Some(broken));
