@@ -189,9 +189,9 @@ impl<'a> Choice<'a> {
 const LONGEST_REASON: usize = 256;
 
 /// Why an answer ended, as a text. SGLang has an object here too, and DashScope the text `null`; watsonx says of each
-/// piece that it is not the last.
+/// piece that it is not the last. What is no word is no reason.
 pub(crate) fn reason<'a>(value: &Json<'a>) -> Cow<'a, str> {
-    let text = if value.is_object() { value.members().text("type") } else { value.text() };
+    let text = if value.is_object() { value.members().text("type") } else { value.string().unwrap_or_default() };
     if matches!(text.trim(), "null" | "none" | "None" | "not_finished" | "") {
         return Cow::default();
     }
@@ -303,7 +303,7 @@ impl<'a> Message<'a> {
                 // Snowflake's is there and empty.
                 "audio" if !value.is_blank() => {
                     let audio = value.into_members();
-                    read.is_spoken = audio.iter().all(|(name, _)| name == "expires_at");
+                    read.is_spoken = audio.iter().map(|(name, _)| name).eq(["expires_at"]);
                     read.others.push(typed(&audio, "audio"));
                 }
                 "finish_reason" => read.finish_reason = reason(&value),

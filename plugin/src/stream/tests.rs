@@ -743,6 +743,12 @@ fn a_stream_that_stops_early_is_truncated() {
         );
     }
     assert_eq!(read(&[], None).1.unwrap().kind, ErrorKind::Truncated);
+    // What is no word is no reason.
+    for reason in ["false", "0", "[]", "{}", "null", r#""""#] {
+        let ended = STOP.replace(r#""stop""#, reason);
+        let error = read(&[stream(&[&chunk, &ended, DONE]).as_bytes()], None).1.unwrap();
+        assert_eq!(error, events::truncated(&head(), events::REASON), "{reason}");
+    }
     // Plain words behind the last event, of a proxy or a server, say why. What stood between two events does not.
     for (words, kind, told) in [
         (
@@ -1232,7 +1238,8 @@ fn a_spoken_answer_ends_where_its_sound_does() {
         assert_eq!(given.last(), Some(&Event::Finish(FinishReason::Stop)), "{end:?}");
     }
     // Something else may hold it as well.
-    for cut in [&first, &spoken(r#"{"data":"QUJD","expires_at":9}"#)] {
+    let others = [r#"{"data":"QUJD","expires_at":9}"#, r#"["QUJD"]"#, r#""QUJD""#, "9"].map(spoken);
+    for cut in others.iter().chain([&first]) {
         assert_eq!(read(&[stream(&[cut, DONE]).as_bytes()], None).1.unwrap().kind, ErrorKind::Truncated, "{cut}");
     }
     // Snowflake has an empty one with each answer.
