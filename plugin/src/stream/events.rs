@@ -402,6 +402,13 @@ impl State {
     }
 
     fn choice(&mut self, choice: &mut wire::Choice<'_>) {
+        // LocalAI's up to 3.0: its last text is no answer.
+        if let Some(delta) = &choice.delta
+            && !choice.finish_reason.is_empty()
+            && delta.content.text.starts_with("Internal error: rpc error")
+        {
+            return self.fail(error::in_event(&self.head, delta.content.text.as_bytes()));
+        }
         // Some have both.
         let mut message = choice.message.take();
         let mut is_said = false;

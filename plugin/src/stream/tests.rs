@@ -959,6 +959,14 @@ fn errors_that_seemed_a_success() {
         ),
         ("an error within a text", "data: \"{\\\"error\\\":\\\"boom\\\"}\"\n\n".into(), ErrorKind::Other, "boom"),
         ("an error without words", "event: error\ndata: {}\n\n".into(), ErrorKind::Other, "has no words {}"),
+        (
+            "LocalAI 2, whose error is its last text",
+            r#"data: {"choices":[{"index":0,"delta":{"content":"Internal error: rpc error: code = Unavailable desc = EOF"},"finish_reason":"stop"}]}"#
+                .to_owned()
+                + "\n\n",
+            ErrorKind::Overloaded,
+            "rpc error: code = Unavailable",
+        ),
         ("a model taken away", choice(r#""finish_reason":"modelUnloaded""#), ErrorKind::Overloaded, "modelUnloaded"),
         (
             "a later stop mends nothing",
