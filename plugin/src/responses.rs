@@ -206,7 +206,9 @@ impl Items {
         self.is_any = true;
         let blocks = message.content_blocks.iter().map(|block| block.text.len() + block.refusal.len());
         let arguments = message.tool_calls.iter().map(|call| call.arguments.text.len());
-        self.weight += message.content.text.len() + message.refusal.len() + blocks.chain(arguments).sum::<usize>();
+        let images = message.images.iter().map(|image| image.base64.len());
+        let others = blocks.chain(arguments).chain(images).sum::<usize>();
+        self.weight += message.content.text.len() + message.refusal.len() + others;
         chunk(Choice { delta: Some(message), ..Choice::default() })
     }
 
@@ -288,6 +290,9 @@ impl Items {
             "failed" | "cancelled" => {
                 return failed(None);
             }
+            "queued" if kind.is_empty() => {
+                return failed(Some("The answer is only queued: it is made in the background".into()));
+            }
             _ => return chunks,
         };
         let held = output.iter().map(weight).sum::<usize>();
@@ -354,13 +359,14 @@ fn thoughts(item: &Object<'_>) -> String {
     of("summary").or_else(|| of("content")).unwrap_or_default()
 }
 
-/// How many bytes of words and arguments an item holds.
+/// How many bytes of words, arguments and images an item holds.
 fn weight(item: &Object<'_>) -> usize {
     match &*item.text("type") {
         "message" => {
             parts(item, "content").iter().map(|part| part.text("text").len() + part.text("refusal").len()).sum()
         }
         "function_call" => item.text("arguments").len(),
+        "image_generation_call" => item.text("result").len(),
         _ => 0,
     }
 }

@@ -2245,6 +2245,41 @@ fn a_call_is_one_whatever_its_end_names() {
     }
 }
 
+/// Two that are alike but for their names, where what begins the second is lost; and an image that its own end lacks.
+#[test]
+fn what_the_answer_holds_is_not_lost_on_the_way() {
+    let call = |id: &str, name: &str| {
+        format!(r#"{{"type":"function_call","id":"i{id}","call_id":"{id}","name":"{name}","arguments":"{{}}"}}"#)
+    };
+    let (f, g) = (call("a", "f"), call("b", "g"));
+    let piece = |at: u8, id: &str| {
+        let piece = format!(r#","output_index":{at},"item_id":"i{id}","delta":"{{}}""#);
+        response("function_call_arguments.delta", &piece)
+    };
+    let done = |at: u8, item: &str| response("output_item.done", &format!(r#","output_index":{at},"item":{item}"#));
+    let ended = |items: &str| {
+        response(
+            "completed",
+            &format!(r#","response":{{"object":"response","status":"completed","output":[{items}]}}"#),
+        )
+    };
+    let added = response("output_item.added", &format!(r#","output_index":0,"item":{f}"#));
+    let both = [added, piece(0, "a"), done(0, &f), piece(1, "b"), done(1, &g), ended(&format!("{f},{g}"))];
+    let (events, error) = read_all(&both);
+    assert_eq!(error, None);
+    let names = joined(events).content.into_iter().map(|part| match part {
+        AssistantPart::ToolCall(call) => call.name,
+        part => panic!("{part:?}"),
+    });
+    assert_eq!(names.collect::<Vec<_>>(), ["f", "g"]);
+    let text = r#"{"type":"message","content":[{"type":"output_text","text":"a"}]}"#;
+    let image = r#"{"type":"image_generation_call","status":"completed","result":"iVBORw0KGgow"}"#;
+    let end = ended(&format!("{image},{text}"));
+    let (events, error) = read_all(&[done(0, image), done(1, text), end.clone()]);
+    assert_eq!((joined(events).content.len(), error), (2, None));
+    assert_eq!(read_all(&[done(1, text), end]).1.map(|error| error.kind), Some(ErrorKind::Truncated));
+}
+
 /// Calls of one number, of which one or both have no id of an item.
 #[test]
 fn calls_of_one_number_are_told_apart() {
@@ -2472,6 +2507,11 @@ fn an_answer_of_the_responses_api_says_how_it_ended() {
         let (_, error) = read_all(&[begun("created"), said.to_owned()]);
         assert_eq!(error.map(|error| error.message).as_deref(), Some("It broke."), "{said}");
     }
+    // What is made in the background is not there yet.
+    let later = r#"{"id":"r","object":"response","status":"queued","background":true,"output":[]}"#;
+    let error = answer::response(head(), later.as_bytes(), false).unwrap_err();
+    assert_eq!(error.message, "The answer is only queued: it is made in the background");
+    assert_eq!(read_all(&[begun("queued"), begun("created")]).1.unwrap().kind, ErrorKind::Truncated);
     let failed = r#"{"id":"r","object":"response","status":"failed","output":[],"error":{"code":"server_error","message":"It broke."}}"#;
     assert_eq!(answer::response(head(), failed.as_bytes(), false).unwrap_err().message, "It broke.");
     let (events, error) = read_all(&[
