@@ -44,7 +44,8 @@ pub struct Finished {
     /// Where it goes, below the base URL.
     pub path: &'static str,
     pub(crate) renamed: Renamed,
-    /// Whether tools were offered, and no answer in JSON asked for: that may begin as a call does.
+    /// Whether tools were offered, and neither an answer in JSON asked for, which may begin as a call does, nor one
+    /// without a call.
     pub(crate) offers_tools: bool,
 }
 
@@ -73,10 +74,10 @@ pub(crate) fn uses_responses<'m>(
     models.any(|model| protocol(&Targets::of(model, headers, &options), &options) == Protocol::Responses)
 }
 
-/// Whether an answer in JSON is asked for, in the form of either API.
-fn asks_json(body: &Object<'_>) -> bool {
+/// Whether an answer without a call is asked for, or one in JSON, in the form of either API.
+fn asks_no_call(body: &Object<'_>) -> bool {
     let formats = [body.get("response_format").cloned(), body.object("text").take("format")];
-    formats.iter().flatten().any(|format| format::json(format).is_some())
+    body.is("tool_choice", "none") || formats.iter().flatten().any(|format| format::json(format).is_some())
 }
 
 /// The body of a request for a whole answer, or for a streamed one.
@@ -92,7 +93,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     let targets = Targets::of(&model, &connection.headers, &options);
     let own = options.of_model(&model);
 
-    let asks_json = asks_json(&body.members);
+    let asks_no_call = asks_no_call(&body.members);
 
     repair::functions(&mut body, &targets);
     repair::blocks_of_tools(&mut body);
@@ -123,7 +124,7 @@ pub fn body(connection: &Connection, request: &Request, stream: bool) -> Result<
     content::told_calls(&mut body, &targets);
     cache::prompt(&mut body, &targets, &own, request.prompt_cache.or(options.prompt_cache));
     let protocol = body.protocol;
-    let (renamed, offers_tools) = (core::mem::take(&mut body.renamed), !body.tools.is_empty() && !asks_json);
+    let (renamed, offers_tools) = (core::mem::take(&mut body.renamed), !body.tools.is_empty() && !asks_no_call);
     let json = match protocol {
         Protocol::Chat => body.into_json(),
         Protocol::Responses => responses::body(body, &targets).to_json(),
@@ -155,5 +156,5 @@ fn finished(json: &str, stream: bool) -> Result<Finished> {
     // What was made to fit for the other API has no messages.
     let is_chat = body.has("messages") || !body.has("input");
     let protocol = if is_chat { Protocol::Chat } else { Protocol::Responses };
-    Ok(Finished::new(json.into(), protocol, body.has("tools") && !asks_json(&body)))
+    Ok(Finished::new(json.into(), protocol, body.has("tools") && !asks_no_call(&body)))
 }

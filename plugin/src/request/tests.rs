@@ -570,7 +570,7 @@ fn a_numbered_name_is_no_others() {
 
 /// It may begin as a call in mere JSON does.
 #[test]
-fn where_json_is_asked_for_a_text_is_no_call() {
+fn where_json_or_no_call_is_asked_for_a_text_is_no_call() {
     let schema = json!({"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}});
     for (name, format, offers_tools) in [
         ("response_format", json!({"type": "json_object"}), false),
@@ -584,6 +584,8 @@ fn where_json_is_asked_for_a_text_is_no_call() {
         ("response_format", json!("text"), true),
         ("response_format", json!({"type": "regex", "value": "[0-9]+"}), true),
         ("text", json!({"verbosity": "low"}), true),
+        ("tool_choice", json!("none"), false),
+        ("tool_choice", json!("auto"), true),
     ] {
         for model in [CLAUDE, GPT] {
             let mut asked = json!({"model": model, "messages": [user("hi")], "tools": [{"type": "function", "function": {"name": "f"}}]});
