@@ -11,7 +11,6 @@
 //! - anything else: Claude's signature, and for a call Portkey's `function.thought_signature`, each as it came.
 
 use alloc::borrow::{Cow, ToOwned};
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
@@ -145,18 +144,15 @@ impl Details {
     /// Takes out the encrypted details that belong to calls with these ids, each with a hash of its id, in the order of
     /// the calls: one for each call.
     pub(crate) fn of_calls<'a>(&mut self, ids: impl Iterator<Item = &'a str>) -> Vec<(u64, String)> {
-        let mut own: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-        for (at, detail) in self.0.iter().enumerate().rev().filter(|(_, detail)| detail.is("type", ENCRYPTED)) {
-            let id = present(detail.text("id"));
-            id.into_iter().for_each(|id| own.entry(hash_of(&id)).or_default().push(at));
-        }
+        let encrypted = self.0.iter_mut().filter(|detail| detail.is("type", ENCRYPTED));
+        let own = encrypted.filter_map(|detail| Some((hash_of(&present(detail.text("id"))?), detail)));
+        let mut own: Vec<(u64, &mut Object<'static>)> = own.collect();
         let take = |id| {
             let hash = hash_of(id);
-            Some((hash, own.get_mut(&hash)?.pop()?))
+            let at = own.iter().position(|(of, detail)| *of == hash && !detail.is_empty())?;
+            Some((hash, mem::take(own.get_mut(at)?.1).to_json()))
         };
-        let taken: Vec<(u64, usize)> = ids.filter_map(take).collect();
-        let details = taken.iter().filter_map(|&(hash, at)| Some((hash, mem::take(self.0.get_mut(at)?).to_json())));
-        let details = details.collect();
+        let details = ids.filter_map(take).collect();
         self.0.retain(|detail| !detail.is_empty());
         details
     }

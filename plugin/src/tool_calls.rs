@@ -1,6 +1,5 @@
 //! The tool calls of a stream that is being read, and how one of them is found.
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -61,9 +60,9 @@ pub(crate) struct Calls {
     made: u32,
     /// Where the one is that was announced last, or had a piece since.
     current: usize,
-    /// By a hash, the places in `list` of the calls that are found by it, in their order. By the hash of an id that was
-    /// announced, maybe none.
-    places: BTreeMap<u64, Vec<usize>>,
+    /// By a hash, in their order, the place in `list` of the last call that is found by it. By the hash of an id that was
+    /// announced, the first.
+    places: Vec<(u64, usize)>,
 }
 
 impl Calls {
@@ -85,10 +84,18 @@ impl Calls {
     }
 
     fn note(&mut self, key: u64, at: usize) {
-        let places = self.places.entry(key).or_default();
-        if places.last() < Some(&at) {
-            places.push(at);
+        match self.search(key) {
+            Ok(found) => {
+                if let Some((_, place)) = self.places.get_mut(found) {
+                    *place = at.max(*place);
+                }
+            }
+            Err(free) => self.places.insert(free, (key, at)),
         }
+    }
+
+    fn search(&self, key: u64) -> Result<usize, usize> {
+        self.places.binary_search_by_key(&key, |(known, _)| *known)
     }
 
     /// The first event of a call, once it has a name: with the next number, and an id that no other has, since the result of
@@ -102,14 +109,15 @@ impl Calls {
         // No id holds this byte.
         let announced = |end: &str| fnv(end.bytes().fold(own, fnv), 0xfe);
         self.made = self.made.max(index);
-        while self.places.contains_key(&announced(&end)) {
+        while self.search(announced(&end)).is_ok() {
             // Each number is tried once in a stream: some ids have the hash of what follows from them.
             end = format!("_{}", self.made);
             self.made += 1;
         }
-        self.places.entry(announced(&end)).or_default();
+        self.note(announced(&end), 0);
         id.push_str(&end);
         self.announced += 1;
+        let call = self.list.get_mut(at)?;
         let (arguments_fragment, signature) = (mem::take(&mut call.held), call.signature.take());
         Some(ToolCallDelta { index, id: Some(id), name: Some(call.name.clone()), arguments_fragment, signature })
     }
@@ -151,7 +159,7 @@ impl Calls {
 
     /// The place of the last call with this id and this index, of which one may be left open.
     pub(crate) fn last_with(&self, id: Option<&str>, index: Option<u64>) -> Option<usize> {
-        self.places.get(&key(id, index))?.last().copied()
+        self.places.get(self.search(key(id, index)).ok()?).map(|(_, place)| *place)
     }
 }
 
