@@ -206,7 +206,7 @@ fn words(value: &Json<'_>, place: Place<'_>) -> Option<String> {
 /// `throttlingException`, `Response`.
 fn in_member((name, value): &(Cow<'_, str>, Json<'_>), place: Place<'_>) -> Option<(String, Failure)> {
     // What an answer in the form of another API says, calls, or was asked.
-    let is_answer = is_among(name, "content|content_block|candidates|tool_calls|chat_history|input");
+    let is_answer = is_among(name, "content|content_block|candidates|tool_calls|chat_history|input|arguments");
     if is_answer || !place.has_room(value.raw().map_or(0, str::len)) {
         return None;
     }

@@ -1024,6 +1024,9 @@ fn what_stands_between_the_chunks() {
         "\u{feff}",
         "event: ping\ndata: 2025-01-01 00:00:00+00:00\n\n",
         "event: heartbeat\ndata: 1\n\n",
+        // mistral.rs tells of the tools that it runs itself, whose arguments are no words of a failure.
+        "event: x\ndata: {\"type\":\"agentic_tool_approval_required\",\"tool\":{},\"arguments\":{\"message\":\"hi\"}}\n\n",
+        "data: {\"type\":\"agentic_tool_call_progress\",\"data\":{\"arguments\":{\"error\":\"x\"}}}\n\n",
     ] {
         reads(&format!("{idle}data: {a}\n\n{idle}data: {b}\n\n{idle}data: {STOP}\n\n{idle}data: <DONE>\n\n"));
     }
