@@ -9,7 +9,8 @@ use crate::text::holds;
 /// was a 2xx: the type is one of a few.
 fn status(head: &Head, said: &Said, message: &str) -> u16 {
     if !(200..300).contains(&head.status) {
-        return head.status;
+        // Some answer so to a limit further on.
+        return if head.status >= 500 && said.status == Some(429) { 429 } else { head.status };
     }
     let of_type = |name: &str| {
         let is_it = |kind: &str| kind.eq_ignore_ascii_case(name);
@@ -212,7 +213,7 @@ const RULES: &[Rule] = {
     rule(Says("invalid schema for|function_declarations[|not found in tools|not found in 'tools'|not found in provided tools"),
         Is::InvalidRequest, "The model provider refuses a tool, or a schema: its words say which."),
     rule(Says("insufficient balance|insufficient_balance|insufficient credit|insufficient quota|insufficient_user_quota|insufficient funds|\
-        credit balance is too low|out of credits|enough credits|more credits|has no credits|any credits|purchase credits|add credits|available credits|included credits|credits exhausted|\
+        credit balance is too low|out of credits|enough credits|more credits|has no credits|any credits|purchase credits|usage credits|add credits|available credits|included credits|credits exhausted|\
         credits are depleted|hard limit has been reached|payment required|in arrears|is overdue|overdue balance|overdue payment|overdue-payment|accountoverdue|\
         please recharge|to recharge|recharge your|recharge and| top up|top up your|top_up|额度|余额不足|余量|欠费|\
         api usage limits|key limit exceeded|balance is insufficient|account balance|available balance|diem balance|enough balance|\
@@ -227,7 +228,7 @@ const RULES: &[Rule] = {
         max_seq_len|longer than the model|inputs tokens + max_new_tokens|must have less than|input length|prompt length|sequence length|conversation too long|input token|input characters|\
         exceeded max context|maximum context|model token limit|token limit exceeded|max_new_tokens` must|maximum model length|\
         prompt exceeds|prompt token|max tokens allowed|context overflow|total tokens|上下文|输入长度|length of messages|length of all messages|too large to process|too many tokens:|max message tokens|max tokens of|session_len|context the overflows|\
-        must be at least 1, got -|contextwindowexceeded"), Is::InvalidRequest, CONTEXT),
+        must be at least 1, got -|contextwindowexceeded|maximum length 104857|expected maxlength"), Is::InvalidRequest, CONTEXT),
     rule(Names("content_filter|content_policy|content_security|moderation|censorship|inspection|sensitive|prohibited|nsfw|1301|1026|1027|10013|10014|10019"),
         Is::ContentBlocked, FILTER),
     rule(Says("prompt was blocked|content management policy|content policy|contentpolicy|safety system|blocked by safety|s usage polic| our usage polic|the usage polic|\
@@ -235,7 +236,7 @@ const RULES: &[Rule] = {
         sensitive information|content exists risk|high risk|related to a risk|contain risk|is unsafe|usage guidelines|content filter|\
         request moderated|moderation reasons|show generated images|by safeguard|our safeguard|safeguards blocked|nsfw content|contains nsfw|due to recitation|by recitation|: recitation|content moderation|safety filter|content blocked|harmful content|内容安全|审核不通过|敏感"), Is::ContentBlocked, FILTER),
     rule(Names("invalid_api_key|api_key_invalid|invalidapikey|unrecognizedclient|authfailure"), Is::Unauthorized, PROVIDER_KEY),
-    rule(SaysBoth("api key|api_key|apikey|access token|bearer token|x-api-key", "invalid|incorrect|not valid|is valid|expired|disabled|revoked|leaked"),
+    rule(SaysBoth("api key|api_key|apikey|access token|bearer token|x-api-key", "invalid|incorrect|not valid|is valid|expected format|expired|disabled|revoked|leaked"),
         Is::Unauthorized, PROVIDER_KEY),
     rule(Says("security token included in the request is|secret access key|authentication error|unregistered callers|api key provided"),
         Is::Unauthorized, PROVIDER_KEY),

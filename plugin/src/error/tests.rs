@@ -611,6 +611,8 @@ fn words_of_every_provider() {
             Your current subscription plan does not yet include access to x|\
             Model x is not available on your current plan|Free quota exhausted|A valid credit card on file is required",
         ),
+        (429, Is::QuotaExceeded, "Usage credits are required for fast mode."),
+        (400, Is::Unauthorized, "API key doesn't match expected format."),
         (401, Is::QuotaExceeded, "No payment method. Add a payment method here: https://x"),
         (
             400,
@@ -768,6 +770,19 @@ fn words_of_every_provider() {
         let body = serde_json::json!({ "error": { "message": words } }).to_string();
         assert_eq!(from_response(&head(400, ROUTED), body.as_bytes()).kind, Is::ContentBlocked, "{words}");
     }
+    // What LiteLLM takes for a context's end, of OpenAI and Bedrock, but not any text that is too long.
+    for (words, is_context) in [
+        (
+            "Invalid 'messages[0].content': string too long. Expected a string with maximum length 1048576, but got 2000000",
+            true,
+        ),
+        ("Invalid 'user': string too long. Expected a string with maximum length 64, but got 80 instead.", false),
+        ("Malformed input request: expected maxLength: 50000, actual: 60000, please reformat your input", true),
+    ] {
+        let body = serde_json::json!({ "error": { "message": words } }).to_string();
+        let error = from_response(&head(400, ROUTED), body.as_bytes());
+        assert_eq!(error.hint.is_some_and(|hint| hint.contains("context")), is_context, "{words}");
+    }
     // Of a conversation that its provider does not take up again.
     for words in [
         "Previous response with id 'resp_1' not found.",
@@ -845,6 +860,8 @@ fn words_of_every_provider() {
         (403, r#""code":"CommodityNotPurchased""#, Is::QuotaExceeded),
         (401, r#""type":"key_model_access_denied""#, Is::Forbidden),
         (524, r#""code":"x""#, Is::Timeout),
+        // Google's limit in a gateway's envelope (litellm's `_get_body_error_code`).
+        (503, r#""code":429,"status":"RESOURCE_EXHAUSTED""#, Is::RateLimited),
         // Groq's, of what its model wrote.
         (400, r#""type":"invalid_request_error","code":"tool_use_failed""#, Is::Overloaded),
         (400, r#""type":"invalid_request_error","code":"json_validate_failed""#, Is::Overloaded),
