@@ -726,10 +726,12 @@ fn broken_stream(choices: &mut Choices<'_>) -> Made {
             (made.kind, made.right) = ("failed finish", Err(reason));
         }
         3 => {
-            // Without any reason, ended in whatever way.
+            // Without any reason, ended in whatever way. What is no word is none.
+            let none = [Value::Null, json!(""), json!(false), json!(0), json!([]), json!({})];
+            let none = &none[choices.below(none.len())];
             for chunk in &mut chunks {
                 if chunk["choices"][0].is_object() {
-                    chunk["choices"][0]["finish_reason"] = Value::Null;
+                    chunk["choices"][0]["finish_reason"] = none.clone();
                 }
             }
             made.body = frame(&chunks, &framing, true);
