@@ -271,8 +271,8 @@ const RULES: &[Rule] = {
     rule(Names("overload|notready"), Is::Overloaded, LATER_OR_FALLBACK),
     // NVIDIA's word, and LM Studio's, with a status of 400.
     rule(Says("degraded function|no models loaded|model unloaded|has crashed"), Is::Overloaded, LATER_OR_FALLBACK),
-    // Groq's, of what its model wrote: the next time it may write another.
-    rule(Names("tool_use_failed|json_validate_failed"), Is::Overloaded, UNREADABLE),
+    // Groq's and OpenAI's, of what the model wrote: the next time it may write another.
+    rule(Names("tool_use_failed|json_validate_failed|model_error"), Is::Overloaded, UNREADABLE),
     rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check the gateway's network, that the provider runs, and custom_host if you set one."),
     rule(GatewaySays("Following keys are not valid"), Is::InvalidConfig, "No provider has this slug: check the part after @ in the model id, and the provider and virtual key headers."),
     rule(GatewaySays("Invalid config id"), Is::InvalidConfig, "Check the config id: it starts with pc- and must belong to this workspace."),

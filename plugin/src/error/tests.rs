@@ -865,6 +865,8 @@ fn words_of_every_provider() {
         // Groq's, of what its model wrote.
         (400, r#""type":"invalid_request_error","code":"tool_use_failed""#, Is::Overloaded),
         (400, r#""type":"invalid_request_error","code":"json_validate_failed""#, Is::Overloaded),
+        // OpenAI's, midway too (litellm#8020).
+        (200, r#""type":"model_error","code":null"#, Is::Overloaded),
         (499, r#""status":"CANCELLED""#, Is::Timeout),
         (451, r#""code":"x""#, Is::Forbidden),
         (200, r#""code":"1033""#, Is::Overloaded),
