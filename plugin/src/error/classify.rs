@@ -26,7 +26,7 @@ fn status(head: &Head, said: &Said, message: &str) -> u16 {
 /// The kind that the words of a failure suggest if there is no status.
 const IN_BAND: [(&str, u16); 7] = [
     (
-        " 429|rate limit|request limit|per minute|per day| tpm|(tpm|tpm limit| rpm|(rpm|rpm limit|request rate|usage limit|too many requests|too many concurrent|please wait before|\
+        " 429|rate limit|rate-limit|request limit|per minute|per day| tpm|(tpm|tpm limit| rpm|(rpm|rpm limit|request rate|usage limit|too many requests|too many concurrent|please wait before|\
         throttl|quota|exhausted|频繁|频率",
         429,
     ),
@@ -37,7 +37,7 @@ const IN_BAND: [(&str, u16); 7] = [
         503,
     ),
     (
-        "internal|server error|unexpected error|unexpected eof|unknown error|network error|while processing|内部错误|服务器错误|系统",
+        "internal|server error|unexpected error|unexpected eof|unknown error|network error|while processing|completion aborted|网络错误|内部错误|服务器错误|系统",
         500,
     ),
     (
@@ -57,7 +57,7 @@ const TYPES: [(&str, u16); 9] = [
     ),
     ("api_error|server_error|internal_error|internal_server_error|internal|1024|1033|336100", 500),
     ("authentication_error|unauthenticated", 401),
-    ("invalid_request_error|invalid_argument|1210|1213|1214", 400),
+    ("invalid_request_error|invalid_argument|validationexception|1210|1213|1214", 400),
     ("not_found_error|not_found", 404),
     ("permission_error|permission_denied", 403),
     ("request_too_large", 413),
@@ -228,7 +228,7 @@ const RULES: &[Rule] = {
         max_seq_len|longer than the model|inputs tokens + max_new_tokens|must have less than|input length|prompt length|sequence length|conversation too long|input token|input characters|\
         exceeded max context|maximum context|model token limit|token limit exceeded|max_new_tokens` must|maximum model length|\
         prompt exceeds|prompt token|max tokens allowed|context overflow|total tokens|上下文|输入长度|length of messages|length of all messages|too large to process|too many tokens:|max message tokens|max tokens of|session_len|context the overflows|\
-        must be at least 1, got -|contextwindowexceeded|maximum length 104857|expected maxlength"), Is::InvalidRequest, CONTEXT),
+        must be at least 1, got -|contextwindowexceeded|maximum length 104857|expected maxlength|n_keep"), Is::InvalidRequest, CONTEXT),
     rule(Names("content_filter|content_policy|content_security|moderation|censorship|inspection|sensitive|prohibited|nsfw|1301|1026|1027|10013|10014|10019"),
         Is::ContentBlocked, FILTER),
     rule(Says("prompt was blocked|content management policy|content policy|contentpolicy|safety system|blocked by safety|s usage polic| our usage polic|the usage polic|\
@@ -271,8 +271,8 @@ const RULES: &[Rule] = {
     rule(Names("overload|notready"), Is::Overloaded, LATER_OR_FALLBACK),
     // NVIDIA's word, and LM Studio's, with a status of 400.
     rule(Says("degraded function|no models loaded|model unloaded|has crashed"), Is::Overloaded, LATER_OR_FALLBACK),
-    // Groq's and OpenAI's, of what the model wrote: the next time it may write another.
-    rule(Names("tool_use_failed|json_validate_failed|model_error"), Is::Overloaded, UNREADABLE),
+    // Groq's, OpenAI's and Bedrock's, of what the model wrote: the next time it may write another.
+    rule(Names("tool_use_failed|json_validate_failed|model_error|modelstreamerror"), Is::Overloaded, UNREADABLE),
     rule(Says("fetch failed"), Is::Overloaded, "The gateway could not reach the model provider: check the gateway's network, that the provider runs, and custom_host if you set one."),
     rule(GatewaySays("Following keys are not valid"), Is::InvalidConfig, "No provider has this slug: check the part after @ in the model id, and the provider and virtual key headers."),
     rule(GatewaySays("Invalid config id"), Is::InvalidConfig, "Check the config id: it starts with pc- and must belong to this workspace."),

@@ -770,13 +770,14 @@ fn words_of_every_provider() {
         let body = serde_json::json!({ "error": { "message": words } }).to_string();
         assert_eq!(from_response(&head(400, ROUTED), body.as_bytes()).kind, Is::ContentBlocked, "{words}");
     }
-    // What LiteLLM takes for a context's end, of OpenAI and Bedrock, but not any text that is too long.
+    // What LiteLLM takes for a context's end, of OpenAI and Bedrock, and LM Studio's, but not any text that is too long.
     for (words, is_context) in [
         (
             "Invalid 'messages[0].content': string too long. Expected a string with maximum length 1048576, but got 2000000",
             true,
         ),
         ("Invalid 'user': string too long. Expected a string with maximum length 64, but got 80 instead.", false),
+        ("Cannot truncate prompt with n_keep (12000) >= n_ctx (4096)", true),
         ("Malformed input request: expected maxLength: 50000, actual: 60000, please reformat your input", true),
     ] {
         let body = serde_json::json!({ "error": { "message": words } }).to_string();
@@ -951,6 +952,15 @@ fn a_failure_names_its_own_status() {
         (r#"{"error":{"message":"RPM limit reached"}}"#, Is::RateLimited),
         (r#"{"error":{"message":"Loading model"}}"#, Is::Overloaded),
         (r#"{"error":{"message":"Model x is currently loading"}}"#, Is::Overloaded),
+        // What is told midway alone: of Copilot, Bedrock twice, Zhipu and TabbyAPI.
+        (r#"{"error":{"message":"Sorry, you have been rate-limited.","code":"rate_limited"}}"#, Is::RateLimited),
+        (
+            r#"{"modelStreamErrorException":{"message":"Model produced invalid sequence as part of ToolUse."}}"#,
+            Is::Overloaded,
+        ),
+        (r#"{"validationException":{"message":"The text field is blank"}}"#, Is::InvalidRequest),
+        (r#"{"error":{"code":"1234","message":"网络错误，错误id：x，请稍后重试"}}"#, Is::Overloaded),
+        (r#"{"error":{"message":"Chat completion aborted. Please check the server console."}}"#, Is::Overloaded),
     ] {
         assert_eq!(from_response(&head(200, BARE), body.as_bytes()).kind, kind, "{body}");
     }
