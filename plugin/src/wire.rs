@@ -189,10 +189,10 @@ impl<'a> Choice<'a> {
 const LONGEST_REASON: usize = 256;
 
 /// Why an answer ended, as a text. SGLang has an object here too, and DashScope the text `null`; watsonx says of each
-/// piece that it is not the last. What is no word is no reason.
+/// piece that it is not the last. `false` and 0 are none either.
 pub(crate) fn reason<'a>(value: &Json<'a>) -> Cow<'a, str> {
-    let text = if value.is_object() { value.members().text("type") } else { value.string().unwrap_or_default() };
-    if matches!(text.trim(), "null" | "none" | "None" | "not_finished" | "") {
+    let text = if value.is_object() { value.members().text("type") } else { value.text() };
+    if matches!(text.trim(), "null" | "none" | "None" | "not_finished" | "false" | "0" | "") {
         return Cow::default();
     }
     // It is looked at again with each that follows.

@@ -743,7 +743,7 @@ fn a_stream_that_stops_early_is_truncated() {
         );
     }
     assert_eq!(read(&[], None).1.unwrap().kind, ErrorKind::Truncated);
-    // What is no word is no reason.
+    // What says nothing is no reason.
     for reason in ["false", "0", "[]", "{}", "null", r#""""#] {
         let ended = STOP.replace(r#""stop""#, reason);
         let error = read(&[stream(&[&chunk, &ended, DONE]).as_bytes()], None).1.unwrap();

@@ -726,7 +726,7 @@ fn broken_stream(choices: &mut Choices<'_>) -> Made {
             (made.kind, made.right) = ("failed finish", Err(reason));
         }
         3 => {
-            // Without any reason, ended in whatever way. What is no word is none.
+            // Without any reason, ended in whatever way. What says nothing is none.
             let none = [Value::Null, json!(""), json!(false), json!(0), json!([]), json!({})];
             let none = &none[choices.below(none.len())];
             for chunk in &mut chunks {
