@@ -19,6 +19,9 @@ pub(crate) const LONGEST_NAME: usize = 256;
 /// How many calls of one id one is compared with: each costs time, and their number may be an attacker's choice.
 const TWINS: usize = 64;
 
+/// So many lists hold the places of calls: each is short, also of the most calls that an answer may have.
+const REMAINDERS: usize = 1024;
+
 /// A tool call that is being read.
 #[derive(Debug, Default)]
 pub(crate) struct Call {
@@ -60,9 +63,11 @@ pub(crate) struct Calls {
     made: u32,
     /// Where the one is that was announced last, or had a piece since.
     current: usize,
-    /// By a hash, in their order, the place in `list` of the last call that is found by it. By the hash of an id that was
-    /// announced, the first.
-    places: Vec<(u64, usize)>,
+    /// A hash, the place in `list` of the last call that is found by it, and the next of these with the same remainder. By
+    /// the hash of an id that was announced, the first place.
+    places: Vec<(u64, usize, usize)>,
+    /// For each remainder the last of those.
+    heads: Vec<usize>,
 }
 
 impl Calls {
@@ -84,18 +89,23 @@ impl Calls {
     }
 
     fn note(&mut self, key: u64, at: usize) {
-        match self.search(key) {
-            Ok(found) => {
-                if let Some((_, place)) = self.places.get_mut(found) {
-                    *place = at.max(*place);
-                }
+        self.heads.resize(REMAINDERS, usize::MAX);
+        if let Some(found) = self.search(key) {
+            if let Some((_, place, _)) = self.places.get_mut(found) {
+                *place = at.max(*place);
             }
-            Err(free) => self.places.insert(free, (key, at)),
+        } else if let Some(head) = self.heads.get_mut(key as usize % REMAINDERS) {
+            let next = mem::replace(head, self.places.len());
+            self.places.push((key, at, next));
         }
     }
 
-    fn search(&self, key: u64) -> Result<usize, usize> {
-        self.places.binary_search_by_key(&key, |(known, _)| *known)
+    fn search(&self, key: u64) -> Option<usize> {
+        let mut found = *self.heads.get(key as usize % REMAINDERS)?;
+        while self.places.get(found)?.0 != key {
+            found = self.places.get(found)?.2;
+        }
+        Some(found)
     }
 
     /// The first event of a call, once it has a name: with the next number, and an id that no other has, since the result of
@@ -109,7 +119,7 @@ impl Calls {
         // No id holds this byte.
         let announced = |end: &str| fnv(end.bytes().fold(own, fnv), 0xfe);
         self.made = self.made.max(index);
-        while self.search(announced(&end)).is_ok() {
+        while self.search(announced(&end)).is_some() {
             // Each number is tried once in a stream: some ids have the hash of what follows from them.
             end = format!("_{}", self.made);
             self.made += 1;
@@ -159,7 +169,7 @@ impl Calls {
 
     /// The place of the last call with this id and this index, of which one may be left open.
     pub(crate) fn last_with(&self, id: Option<&str>, index: Option<u64>) -> Option<usize> {
-        self.places.get(self.search(key(id, index)).ok()?).map(|(_, place)| *place)
+        self.places.get(self.search(key(id, index))?).map(|(_, place, _)| *place)
     }
 }
 

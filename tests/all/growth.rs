@@ -102,6 +102,11 @@ fn pieces(begun: &str, piece: &str, count: usize) -> String {
     delta(&format!(r#""tool_calls":[{{"index":0,"id":"a","type":"function",{begun}}}]"#)) + &piece.repeat(count)
 }
 
+/// The same of a call that Anthropic made itself: it has no name.
+fn nameless(arguments: &str, piece: &str, count: usize) -> String {
+    pieces(arguments, piece, count).replace(r#""id":"a""#, r#""id":"srvtoolu_a""#)
+}
+
 fn stream(events: String) -> Load {
     Load::Stream(events.into_bytes())
 }
@@ -224,11 +229,11 @@ fn growing() -> Vec<Growing> {
         }),
         ("pieces of white space behind arguments that hold nothing", |count| {
             let blank = r#""function":{"arguments":"          "}"#;
-            stream(pieces(r#""function":{"name":"","arguments":"{}"}"#, blank, count))
+            stream(nameless(r#""function":{"name":"","arguments":"{}"}"#, blank, count))
         }),
         ("pieces of white space behind arguments that are a long text, of a call without a name", |count| {
             let text = format!(r#""function":{{"name":"","arguments":"\"{}\""}}"#, "x".repeat(10 * count));
-            stream(pieces(&text, r#""function":{"arguments":" "}"#, count))
+            stream(nameless(&text, r#""function":{"arguments":" "}"#, count))
         }),
         ("events that end an answer of the Responses API which has a long reason for its end", |count| {
             let details = format!(r#"{{"reason":"max_{}"}}"#, "x".repeat(10 * count));
