@@ -184,9 +184,6 @@ pub(crate) fn in_words(head: &Head, body: &[u8]) -> Option<Box<Error>> {
 /// The error of a body that was read as a failure, if it is one. The body may be large, and is read once.
 fn failing(head: &Head, body: &[u8], is_such: fn(&Failure) -> bool) -> Option<Box<Error>> {
     let failure = Failure::read(body).filter(is_such)?;
-    if (300..400).contains(&head.status) {
-        return Some(redirect(head));
-    }
     Some(told(head, body, Said::read(head, body, Some(failure))))
 }
 
