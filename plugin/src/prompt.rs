@@ -113,7 +113,7 @@ fn tool(tool: &Tool) -> Result<Json<'_>> {
     function.set_some("description", tool.description.as_deref());
     function.set("parameters", parameters);
     function.set_some("strict", tool.strict);
-    Ok([("type", "function".into()), ("function", function.into())].into())
+    Ok(typed("function", function.into()).into())
 }
 
 fn tool_choice(choice: &ToolChoice) -> Json<'_> {
@@ -121,9 +121,7 @@ fn tool_choice(choice: &ToolChoice) -> Json<'_> {
         ToolChoice::Auto => "auto".into(),
         ToolChoice::None => "none".into(),
         ToolChoice::Required => "required".into(),
-        ToolChoice::Named(name) => {
-            [("type", "function".into()), ("function", [("name", name.as_str().into())].into())].into()
-        }
+        ToolChoice::Named(name) => typed("function", [("name", name.as_str().into())].into()).into(),
     }
 }
 
@@ -133,7 +131,7 @@ fn response_format(format: &ResponseFormat) -> Result<Json<'_>> {
         ResponseFormat::JsonObject => [("type", "json_object".into())].into(),
         ResponseFormat::JsonSchema(text) => {
             let schema = schema(text, "The JSON schema of the response format")?;
-            [("type", "json_schema".into()), ("json_schema", schema)].into()
+            typed("json_schema", schema).into()
         }
     })
 }
@@ -177,18 +175,23 @@ fn user_part(part: &UserPart) -> Result<Json<'_>> {
             let subtype = media_type.rsplit('/').next().unwrap_or_default().trim_start_matches("x-");
             let format = if subtype == "mpeg" { "mp3" } else { subtype };
             let audio = [("data", STANDARD.encode_to_string(data).into()), ("format", format.into())];
-            [("type", "input_audio".into()), ("input_audio", audio.into())].into()
+            typed("input_audio", audio.into()).into()
         }
         UserPart::Other(json) => schema(json, "A part of a message")?,
     })
 }
 
+/// What holds the rest in a member that is named after its type, as most do.
+pub(crate) fn typed<'a>(kind: &'static str, held: Json<'a>) -> Object<'a> {
+    Object::from([("type", kind.into()), (kind, held)])
+}
+
 fn text_part(text: &str) -> Json<'_> {
-    [("type", "text".into()), ("text", text.into())].into()
+    typed("text", text.into()).into()
 }
 
 fn image_part(source: &MediaSource) -> Result<Json<'_>> {
-    Ok([("type", "image_url".into()), ("image_url", [("url", url(source)?)].into())].into())
+    Ok(typed("image_url", [("url", url(source)?)].into()).into())
 }
 
 /// OpenAI's `file`. What each provider takes in its place is the passes' to know.
@@ -196,7 +199,7 @@ fn document_part(Document { source, name }: &Document) -> Result<Json<'_>> {
     let mut file = Object::default();
     file.set_some("filename", name.as_deref());
     file.set("file_data", url(source)?);
-    Ok([("type", "file".into()), ("file", file.into())].into())
+    Ok(typed("file", file.into()).into())
 }
 
 fn url(source: &MediaSource) -> Result<Json<'_>> {

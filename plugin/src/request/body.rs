@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use crate::error::{self, Result};
 use crate::json::{Json, Object};
 use crate::model_traits::Protocol;
+use crate::prompt::typed;
 
 /// A body that is being made to fit: its messages and tools, and all of its other members.
 #[derive(Debug, Default)]
@@ -132,7 +133,7 @@ pub(super) fn turn<'a>(role: &'static str, content: Json<'a>) -> Object<'a> {
 }
 
 pub(super) fn text_part(text: Json<'_>) -> Object<'_> {
-    Object::from([("type", "text".into()), ("text", text)])
+    typed("text", text)
 }
 
 pub(super) fn list<'a>(objects: Vec<Object<'a>>) -> Json<'a> {

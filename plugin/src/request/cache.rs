@@ -218,10 +218,13 @@ fn key(body: &mut Body<'_>, targets: &Targets, asked: Option<PromptCache>) {
     {
         return;
     }
-    if body.members.get("prompt_cache_key").is_none()
-        && let Some(system) = body.messages.iter().find(|message| is_system(message))
-    {
-        let text = parts(system, "content").and_then(|parts| Some(parts.first()?.text("text"))).unwrap_or_default();
+    // It takes 64 characters (earendil-works/pi#4719, theopenco/llmgateway#3110).
+    let own = body.members.text("prompt_cache_key");
+    let told = || body.messages.iter().find(|message| is_system(message));
+    let beginning =
+        || parts(told()?, "content").map(|parts| parts.first().map(|it| it.text("text")).unwrap_or_default());
+    let text = if own.is_empty() { beginning() } else { Some(own).filter(|own| own.len() > 64) };
+    if let Some(text) = text {
         // FNV-1a, 64 bits.
         let hash = text.bytes().take(1024).fold(0xcbf2_9ce4_8422_2325, fnv);
         body.members.set("prompt_cache_key", format!("agent-{hash:016x}"));

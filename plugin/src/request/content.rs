@@ -9,6 +9,7 @@ use super::pairs;
 use super::targets::Targets;
 use crate::json::{Json, Object, last_of_each};
 use crate::model_traits::{Family, Protocol, Route, Thinking, Traits};
+use crate::prompt::typed;
 use crate::tool_calls::LONGEST_NAME;
 
 /// Moves images, files, audio and films in tool results, in what is told beforehand, and those that a model made, into a
@@ -125,12 +126,13 @@ pub(super) fn tool_names(body: &mut Body<'_>, targets: &Targets) {
 }
 
 /// Joins system messages into one text for models that take one: for Gemini the gateway keeps only the first message and its
-/// first part (1.15.2 and 2.2.3), and Perplexity wants them first (edenai/edenai-apis#144). Models that cache parts of a
-/// prompt separately keep the parts. Only OpenAI knows `developer`.
+/// first part (1.15.2 and 2.2.3), Perplexity wants them first (edenai/edenai-apis#144), and MiniMax and Qwen refuse a second
+/// ("invalid chat setting (2013)": openclaw/openclaw#19386; "System message must be at the beginning": anomalyco/opencode#15059).
+/// Models that cache parts of a prompt separately keep the parts. Only OpenAI knows `developer`.
 pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
-    let takes_one = targets.has(&[Family::Gemini, Family::Sonar]);
+    let is_one_text = targets.has(&[Family::Gemini, Family::Sonar]);
     let keeps_parts = targets.all(|target| target.takes_markers() || target.route == Route::OpenRouter)
-        || !takes_one && body.messages.iter().any(|message| is_system(message) && in_list(message, "content") > 0);
+        || !is_one_text && body.messages.iter().any(|message| is_system(message) && in_list(message, "content") > 0);
     let knows_developer = !targets.all(|target| target.family != Family::Gpt);
     for message in body.messages.iter_mut().filter(|message| is_system(message)) {
         if !knows_developer && message.is("role", "developer") {
@@ -140,8 +142,8 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
             message.set("content", text);
         }
     }
-    if takes_one {
-        // Gemini's has to be the first message of all.
+    if is_one_text || targets.has(&[Family::MiniMax, Family::Qwen]) {
+        // It has to be the first message of all.
         let (mut told, rest): (Vec<_>, Vec<_>) = core::mem::take(&mut body.messages).into_iter().partition(is_system);
         if told.len() > 1 {
             let mut text = String::new();
@@ -154,8 +156,9 @@ pub(super) fn system(body: &mut Body<'_>, targets: &Targets) {
     }
 }
 
-/// A conversation begins with the user's words at Claude, Gemini, Perplexity and Bedrock, and since Claude 4.6 it ends with
-/// them ("This model does not support assistant message prefill"), as it always does at Mistral and Perplexity, and where an
+/// A conversation begins with the user's words at Claude, Gemini, Perplexity and Bedrock, GLM and Qwen want some of theirs in it ("The
+/// messages parameter is illegal": openclaw/openclaw#73688; "do not contain elements with the role of user":
+/// agentscope-ai/agentscope-java#613), and since Claude 4.6 it ends with them ("This model does not support assistant message prefill"), as it always does at Mistral and Perplexity, and where an
 /// older Claude thinks ("You cannot pre-fill responses when thinking is enabled": Anthropic's documentation): a history
 /// that was cut off gets some. Of a prompt that is a system text alone the last becomes the user's.
 pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
@@ -188,7 +191,9 @@ pub(super) fn turns(body: &mut Body<'_>, targets: &Targets) {
             }
         }
     }
-    if !targets.has(&[Family::Claude, Family::Gemini, Family::Sonar]) && !targets.goes(Route::Bedrock) {
+    if !targets.has(&[Family::Claude, Family::Gemini, Family::Sonar, Family::Glm, Family::Qwen])
+        && !targets.goes(Route::Bedrock)
+    {
         return;
     }
     match body.messages.iter().position(|message| !is_system(message)) {
@@ -306,7 +311,7 @@ pub(super) fn past_tools(body: &mut Body<'_>, targets: &Targets) {
     body.tools.extend(names.into_iter().map(|name| {
         let parameters = Object::from([("type", "object".into()), ("properties", Object::default().into())]);
         let function = [("name", Json::Text(name)), ("parameters", parameters.into())];
-        [("type", "function".into()), ("function", function.into())].into()
+        typed("function", function.into())
     }));
 }
 

@@ -11,6 +11,7 @@ use super::targets::Targets;
 use crate::base64;
 use crate::json::{Json, Object};
 use crate::model_traits::{Family, Protocol, Route, Traits};
+use crate::prompt::typed;
 
 /// Claude, Gemini and all at Bedrock get a PDF as a data URL in `image_url`, which the gateway turns into a document, and a
 /// text file as text: in `file` it would be lost or broken. OpenAI takes `file`, with a data URL. Source: gateway 1.15.2
@@ -68,7 +69,7 @@ fn pdf_as_file(part: Object<'_>) -> Object<'_> {
     if !part.is("type", "image_url") || !url.starts_with("data:application/pdf") {
         return part;
     }
-    [("type", "file".into()), ("file", Object::from([("file_data", url.into())]).into())].into()
+    typed("file", [("file_data", url.into())].into())
 }
 
 /// Whether a part becomes a document at Bedrock.
@@ -105,6 +106,9 @@ fn takes(target: &Traits, part: &Object<'_>, protocol: Protocol) -> bool {
         (Family::Qwen, "video_url" | "video" | "input_audio") => true,
         (Family::DeepSeek | Family::Qwen, _) => is_open,
         (Family::Kimi, "file") => is_open,
+        // Of audio a text alone, where a model hears (its `openapi-public-doc.yaml`, `AudioChunk`).
+        (Family::Mistral, "input_audio") => is_open || part.get("input_audio").is_some_and(|it| it.string().is_some()),
+        (Family::Mistral, kind) => is_open || ["file", "document_url", "reference", "thinking"].contains(&kind),
         (Family::Grok, "file") => is_open || held(part, "file").has("file_id"),
         _ => target.route != Route::Strict,
     }
@@ -276,13 +280,13 @@ fn rewritten<'a>(mut part: Object<'a>, targets: &Targets) -> Json<'a> {
         text_part(told(&kind, &held, &url).into())
     } else if is_elsewhere && kind == "file" && !is_gemini {
         // Claude takes a document from an address.
-        [("type", "file".into()), ("file", [("file_url", Json::Text(url))].into())].into()
+        typed("file", [("file_url", Json::Text(url))].into())
     } else {
         // The type stays too, which Gemini needs where it is elsewhere.
         let mut image = held;
         image.retain(&|name| !name.starts_with("file"));
         image.set("url", Json::Text(url));
-        [("type", "image_url".into()), ("image_url", image.into())].into()
+        typed("image_url", image.into())
     };
     out.set_some(MARK, part.take(MARK));
     out.into()
@@ -295,10 +299,10 @@ fn by_url(part: &Object<'_>, is_mistral: bool) -> Json<'static> {
     let url = url_of(&held);
     if url.starts_with("data:application/") || is_address(&url) {
         if is_mistral {
-            return [("type", "document_url".into()), ("document_url", url.into_owned().into())].into();
+            return typed("document_url", url.into_owned().into()).into();
         }
         let url = String::from(url.split_once(";base64,").map_or(&*url, |(_, data)| data));
-        return [("type", "file_url".into()), ("file_url", [("url", url.into())].into())].into();
+        return typed("file_url", [("url", url.into())].into()).into();
     }
     match held.get("file_id") {
         Some(id) => [("type", "file".into()), ("file_id", id.owned())].into(),

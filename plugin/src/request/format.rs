@@ -8,6 +8,7 @@ use super::targets::Targets;
 use super::{schema, tools};
 use crate::json::{Json, Object};
 use crate::model_traits::{self, Family, Route, Thinking, Traits};
+use crate::prompt::typed;
 
 /// How much of a format is sent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,8 +25,9 @@ enum Sent {
 /// for Claude Bedrock refuses (vercel/ai#19988). Of schemas DeepSeek knows nothing ("This response_format type is
 /// unavailable now": UKGovernmentBEIS/inspect_ai#4916), nor do GLM (hugalafutro/model-hotel#896), Cohere, and Llama at Groq
 /// (TypeWhisper/typewhisper-win#26), nor Perplexity of an object without one (567-labs/instructor#1005). Before Gemini 3 it
-/// does not go with tools ("Function calling with a response mime type": googleapis/python-genai#867).
-fn takes(target: &Traits, has_tools: bool, has_schema: bool) -> (Sent, bool) {
+/// does not go with tools ("Function calling with a response mime type": googleapis/python-genai#867), nor does any at Groq
+/// (vercel/ai#10023), where it does not stream either (BerriAI/litellm#4804).
+fn takes(target: &Traits, has_tools: bool, has_schema: bool, stream: bool) -> (Sent, bool) {
     use Family as F;
     match (target.family, target.route) {
         (_, Route::OpenRouter | Route::Other) => (Sent::All, false),
@@ -35,7 +37,8 @@ fn takes(target: &Traits, has_tools: bool, has_schema: bool) -> (Sent, bool) {
             (if is_known { Sent::All } else { Sent::Nothing }, true)
         }
         (F::Gemini, _) if has_tools && target.thinking != Thinking::Effort => (Sent::Nothing, true),
-        (F::Command, _) | (F::Llama, Route::Strict) if has_tools => (Sent::Nothing, true),
+        (F::Command, _) if has_tools => (Sent::Nothing, true),
+        (_, Route::Strict) if has_tools || stream => (Sent::Nothing, true),
         (F::DeepSeek | F::Glm | F::Command, Route::Direct) | (F::Llama, Route::Strict) => (Sent::Object, true),
         (F::Sonar, _) if !has_schema => (Sent::Nothing, true),
         (F::Mistral | F::Kimi | F::MiniMax, _) => (Sent::All, true),
@@ -81,7 +84,7 @@ pub(super) fn answer(body: &mut Body<'_>, targets: &Targets) {
     let fit = if name.is_empty() { Some("answer".into()) } else { tools::fit_name(&name, tools::is_plain, 64) };
     told.set_some("name", fit);
     let has_tools = !body.tools.is_empty();
-    let all = targets.known().iter().map(|target| takes(target, has_tools, has_schema));
+    let all = targets.known().iter().map(|target| takes(target, has_tools, has_schema, body.stream));
     let Some((mut sent, mut says)) = all.reduce(|(sent, says), (other, also)| (sent.min(other), says | also)) else {
         return;
     };
@@ -109,8 +112,7 @@ pub(super) fn answer(body: &mut Body<'_>, targets: &Targets) {
         };
         if let Some(schema) = fitted {
             told.set("schema", schema);
-            let format = [("type", "json_schema".into()), ("json_schema", told.into())];
-            return body.members.set("response_format", format);
+            return body.members.set("response_format", typed("json_schema", told.into()));
         }
         sent = Sent::Nothing;
     }

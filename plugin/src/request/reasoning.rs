@@ -6,6 +6,7 @@ use alloc::string::String;
 use super::body::{Body, first, is_forced, remove};
 use super::limit;
 use super::targets::Targets;
+use super::tools::is_zai;
 use crate::headers;
 use crate::json::{Json, Object};
 use crate::model_traits::{self, EFFORTS, Family, MAX, NONE, Protocol, Route, Thinking, Traits, XHIGH};
@@ -37,9 +38,11 @@ pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     {
         return set(body, nearest(asked, targets).filter(|_| form.is("type", "adaptive")));
     }
-    // A row without numbers stands for models that are not told apart; and the user may know better.
+    // A row without numbers stands for models that are not told apart; and the user may know better. Groq refuses one of Llama's,
+    // and of Qwen's all but this (OmniRoute#3258 of diegosouzapw, openclaw/openclaw#32638).
     let is_believed = own.supports_effort == Some(true);
-    if targets.any(|target| target.thinking == Thinking::None && (target.context_tokens == 0 || is_believed)) {
+    let may_take = |it: &Traits| it.route != Route::Strict || it.family != Family::Llama && asked == "none";
+    if targets.any(|it| it.thinking == Thinking::None && (is_believed || it.context_tokens == 0 && may_take(it))) {
         return;
     }
     body.members.remove("reasoning_effort");
@@ -325,12 +328,13 @@ fn budget(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>, asked: &str) 
 const NOT_WHILE_REASONING: [&str; 6] =
     ["temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs"];
 
-/// What the bits of [`Traits::refuses`] stand for. Sources: huggingface/smolagents#1671 (`stop`), run-llama/llama_index#20865
+/// What the bits of [`Traits::refuses`] stand for. Sources: huggingface/smolagents#1671 (`stop`), BerriAI/litellm#21576 (what is beside
+/// it, of GPT-5), run-llama/llama_index#20865
 /// (`parallel_tool_calls`, of the o-series); n8n-io/n8n#14581 and BerriAI/litellm#12635 (Grok, of which the third takes
 /// `stop`); HKUDS/nanobot#4967 (Kimi); google-deepmind/concordia#164 and openai/codex#9035 (`verbosity`); fanenr/chatbot#21, sipeed/picoclaw#1196 and Groq's documentation, "OpenAI
 /// compatibility".
 const REFUSED: [(u8, &[&str]); 6] = [
-    (model_traits::STOP, &["stop"]),
+    (model_traits::STOP, &["stop", "logit_bias", "prediction", "modalities", "audio"]),
     (model_traits::PARALLEL, &["parallel_tool_calls"]),
     (model_traits::PENALTIES, &["presence_penalty", "frequency_penalty"]),
     (model_traits::SAMPLING, &["temperature", "top_p"]),
@@ -371,19 +375,29 @@ pub(super) fn sampling(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) 
             names.iter().filter(|name| !is_sent || **name != "temperature").for_each(|name| body.members.remove(name));
         }
     }
-    if !targets.has(&[Family::Claude]) {
-        return;
-    }
+    let is_claude = targets.has(&[Family::Claude]);
     if let Some(temperature) = body.members.get("temperature").and_then(Json::number) {
-        body.members.remove("top_p");
-        // "temperature: range: 0..1" (odysseus-dev/odysseus#1615); the gateway sees to it for Anthropic alone.
-        if temperature > 1.0 {
+        if is_claude {
+            body.members.remove("top_p");
+        }
+        // "temperature: range: 0..1" (odysseus-dev/odysseus#1615); the gateway sees to it for Anthropic alone. Z.AI has the same
+        // range (theopenco/llmgateway#3268).
+        if temperature > 1.0 && (is_claude || targets.any(is_zai)) {
             body.members.set("temperature", 1_u32);
         }
     }
-    // "each stop sequence must contain non-whitespace" (BerriAI/litellm#3286)
     if let Some(mut stop) = body.members.take("stop").and_then(Json::into_list) {
-        stop.retain(|text| !text.text().trim().is_empty());
+        // OpenAI takes four, and Gemini five (BerriAI/litellm#18921).
+        let is_gemini = targets.has(&[Family::Gemini]);
+        stop.truncate(if targets.has_openai() {
+            4
+        } else if is_gemini {
+            5
+        } else {
+            usize::MAX
+        });
+        // "each stop sequence must contain non-whitespace" (BerriAI/litellm#3286)
+        stop.retain(|text| !is_claude || !text.text().trim().is_empty());
         if stop.is_empty() { body.members.remove("stop") } else { body.members.set("stop", stop) }
     }
 }

@@ -206,12 +206,13 @@ fn raw(text: Cow<'_, str>) -> String {
 /// What clients keep in a message beside what is said: LiteLLM its own fields (BerriAI/litellm#25595 and #20334), hosts what
 /// they like (odysseus-dev/odysseus#167, ServiceStack/llms#17). OpenAI, Groq, Cerebras and Mistral refuse each member that
 /// they do not know (BerriAI/litellm#30882), all but OpenAI those of an answer too, Mistral a name where no tool has it
-/// (Gage-Technologies/mistral-go#2), and OpenAI one with a space in it (langchain-ai/langchain#35054), and labels of what is
+/// (Gage-Technologies/mistral-go#2), Grok one where no user has it (BerriAI/litellm#9720, microsoft/autogen#4715), and OpenAI one
+/// with a space in it (langchain-ai/langchain#35054), and labels of what is
 /// not stored (QwenLM/qwen-code#243; behind LiteLLM too: langchain-ai/langchain-litellm#8), as Mistral does
 /// (OpenHands/OpenHands-CLI#83).
 pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
     const KNOWN: [&str; 4] = ["role", "content", "tool_calls", "tool_call_id"];
-    let is_mistral = targets.has(&[Family::Mistral]);
+    let [is_mistral, is_grok] = [Family::Mistral, Family::Grok].map(|family| targets.has(&[family]));
     let takes_answers = !is_mistral && !targets.any(|target| target.route == Route::Strict);
     let takes_all = takes_answers && !targets.has_openai();
     let is_stored = !is_mistral && body.members.get("store").and_then(Json::bool) == Some(true);
@@ -228,7 +229,9 @@ pub(super) fn members(body: &mut Body<'_>, targets: &Targets) {
         if !takes_all && let Some(name) = fit_name(&message.text("name"), is_of, 64) {
             message.set("name", name);
         }
-        let takes_name = (!is_mistral || message.is("role", "tool")) && !message.is("name", "");
+        let takes_name = (!is_mistral || message.is("role", "tool"))
+            && (!is_grok || message.is("role", "user"))
+            && !message.is("name", "");
         message.retain(&|name| match name {
             "provider_specific_fields" => false,
             "name" => takes_name,

@@ -8,6 +8,7 @@ use super::body::{first, is_empty, list, parts, text_part};
 use super::cache::MARK;
 use super::media::{as_url, is_address, is_seen};
 use crate::json::{Json, Object};
+use crate::prompt::typed;
 
 /// A part as chat completions spell it: they refuse all others. Some hosts write the parts of the Responses API, of
 /// Anthropic, of LangChain or of Vercel's SDK, and some no type, as Gemini's have none.
@@ -87,7 +88,7 @@ fn of_chat(mut part: Object<'_>) -> Object<'_> {
         inner.set_some("filename", title);
         inner.set_some("file_id", all.get("file_id").cloned());
     }
-    [("type", name.into()), (name, inner.into())].into()
+    typed(name, inner.into())
 }
 
 /// What parts without a type have: their one member, and what says in it where the thing is.
@@ -120,7 +121,7 @@ pub(super) fn blocks(message: &mut Object<'_>) {
         } else if part.is("type", "reasoning") || part.is("type", "think") {
             let said = first(&part, &["text", "reasoning", "think", "summary"]);
             let text = said.map(Json::text).unwrap_or_default().into_owned();
-            part = Object::from([("type", "thinking".into()), ("thinking", text.into())]);
+            part = typed("thinking", text.into());
         } else if let Some(text) = part.get("thinking").filter(|text| text.is_nested()).map(Json::text) {
             part.set("thinking", Json::Text(text));
         }

@@ -13,6 +13,7 @@ use super::targets::Targets;
 use crate::json::{Json, Object, firsts};
 use crate::model_traits::{Family, Protocol, Route, Traits};
 use crate::options::Model;
+use crate::prompt::typed;
 use crate::tool_calls::LONGEST_NAME;
 
 /// A search on the web is a tool, but for OpenAI's models that do nothing else ("Unknown parameter: 'web_search_options'":
@@ -41,17 +42,21 @@ const WEB_SEARCH: &str = "web_search";
 /// none.
 pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     // What none of them knows is refused, and the whole request with it: OpenAI has its own tools by its Responses API alone, as
-    // the search among tools, without which all are loaded. Anthropic's have names.
+    // the search among tools, without which all are loaded. Anthropic's have names, Mistral's nothing but the type, and DeepSeek
+    // has none ("unknown variant `namespace`, expected `function`": BerriAI/litellm#30722).
     let is_own_api = |target: &Traits| matches!(target.route, Route::Direct | Route::Vertex);
     let is_claude = |target: &Traits| target.family == Family::Claude && is_own_api(target);
     let (has_claude, is_anthropic, is_openai) = (targets.any(is_claude), targets.all(is_claude), targets.has_openai());
     let is_chat = body.protocol == Protocol::Chat;
+    let is_mistral = targets.has(&[Family::Mistral]);
+    let is_deepseek = targets.has(&[Family::DeepSeek]) && !targets.goes(Route::OpenRouter);
     if !targets.is_unknown() {
         body.tools.retain(|tool| match &*tool.text("type") {
             "function" | "custom" => true,
             "" => first(tool, &["function", "custom", "name"]).is_some(),
             kind if !is_chat => kind == "namespace" || !tool.has("name"),
             reasoning::SEARCH => false,
+            _ if is_deepseek || is_mistral && tool.iter().count() > 1 => false,
             kind => !is_openai && (!has_claude || tool.has("name") || is_anthropic && kind == WEB_SEARCH),
         });
     }
@@ -71,10 +76,8 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     }
     let mut room = schema::ROOM;
     let (form, names) = (Form::of(targets), Names::of(targets));
-    let refuses_strict = targets.any(|target| {
-        matches!(target.family, Family::Command | Family::Claude)
-            && !matches!(target.route, Route::OpenRouter | Route::Other)
-    });
+    let refuses_strict = targets
+        .any(|target| matches!(target.family, Family::Command | Family::Claude) && target.route != Route::OpenRouter);
     let takes_custom = takes_custom(targets);
     // OpenAI's, and Anthropic's. Without one nothing is found.
     let is_searched = body.tools.iter().any(|tool| tool.text("type").starts_with(reasoning::SEARCH));
@@ -110,7 +113,7 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
                     grammar.remove("type");
                     flat.set("format", [("type", "grammar".into()), ("grammar", grammar.into())]);
                 }
-                *tool = [("type", "custom".into()), ("custom", flat.into())].into();
+                *tool = typed("custom", flat.into());
             }
         }
         if tool.get("type").is_some_and(|kind| !kind.is("function")) {
@@ -135,22 +138,23 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
             tool.set(MARK, mark);
             function.remove(MARK);
         }
-        // MCP has a title and more.
-        if is_openai {
+        // MCP has a title and more, which Mistral refuses too (its `openapi-public-doc.yaml`).
+        if is_openai || is_mistral {
             function.retain(&|name| matches!(name, "name" | "description" | "parameters" | "strict" | "defer_loading"));
         }
         if !is_searched {
             function.remove("defer_loading");
         }
-        // Bedrock refuses an empty one.
-        if function.is("description", "") {
+        // Bedrock refuses an empty one, and Mistral `null`.
+        if function.text("description").is_empty() {
             function.remove("description");
         }
         if tool.get("type").is_none() {
             tool.set("type", "function");
         }
-        // Cohere: "unknown field: parameter 'strict' is not a valid field" (OpenRouterTeam/openrouter-examples#71). Claude
-        // wants the schema closed then (vercel/ai#20681), and the gateway opens it (2.2.3).
+        // Cohere: "unknown field: parameter 'strict' is not a valid field" (OpenRouterTeam/openrouter-examples#71), and so
+        // Databricks for Claude (databricks/databricks-ai-bridge#269). Claude wants the schema closed then (vercel/ai#20681), and
+        // the gateway opens it (2.2.3).
         if refuses_strict {
             function.remove("strict");
         }
@@ -182,7 +186,7 @@ fn of_search(mut given: Object<'_>) -> Object<'_> {
         place.set("type", "approximate");
         own.set("user_location", place);
     }
-    let mut tool = Object::from([("type", WEB_SEARCH.into()), (WEB_SEARCH, own.into())]);
+    let mut tool = typed(WEB_SEARCH, own.into());
     tool.set_some(MARK, given.take(MARK));
     tool
 }
@@ -210,7 +214,7 @@ fn of_custom(mut tool: Object<'_>) -> Object<'_> {
 }
 
 /// "Tool choice must be auto": vectorize-io/hindsight#4246.
-fn is_zai(target: &Traits) -> bool {
+pub(super) fn is_zai(target: &Traits) -> bool {
     target.family == Family::Glm && target.route == Route::Direct
 }
 
@@ -236,7 +240,7 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
     // The Responses API has it on one level.
     if named.is("type", "allowed_tools") && named.get("allowed_tools").is_none() {
         named.remove("type");
-        named = Object::from([("type", "allowed_tools".into()), ("allowed_tools", named.into())]);
+        named = typed("allowed_tools", named.into());
         choice = named.clone().into();
     }
     // Only OpenAI knows a choice among some of the tools: to others the rest is not offered.
@@ -255,7 +259,7 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
     let is_offered = || body.tools.iter().any(|tool| name_of(tool).is_some_and(|name| name == kind));
     let choice = if let Some(name) = name_of(&named).or_else(|| Some(kind.clone()).filter(|_| is_offered())) {
         let kind = if kind == "custom" && takes_custom(targets) { "custom" } else { "function" };
-        [("type", kind.into()), (kind, [("name", Json::Text(name))].into())].into()
+        typed(kind, [("name", Json::Text(name))].into()).into()
     } else if kind.is_empty() {
         return;
     } else if kind == "any" {

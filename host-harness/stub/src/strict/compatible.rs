@@ -12,18 +12,16 @@ pub(crate) fn check(slug: &str, body: &Value) -> Result<(), Refused> {
     let is_of = |names: &[&str]| names.iter().any(|start| name.starts_with(start));
     let format = body["response_format"]["type"].as_str().unwrap_or_default();
     if slug.contains("groq") || slug.contains("cerebras") {
-        // gsd-build/gsd-2#4376
-        if slug.contains("groq") && list(&body["tools"]).count() > 128 {
-            return refused("'tools' : maximum number of items is 128");
-        }
-        // TypeWhisper/typewhisper-win#26
-        if slug.contains("groq") && is_of(&["llama-3"]) && format == "json_schema" {
-            return refused("The model only supports response formats: [json text].");
+        if slug.contains("groq") {
+            groq(name, body)?;
         }
         return only_known(slug, body);
     }
     if is_routed(body) {
         return Ok(());
+    }
+    if is_of(&["MiniMax"]) {
+        return minimax(body);
     }
     if is_of(&["grok"]) {
         return grok(name, body);
@@ -41,6 +39,13 @@ pub(crate) fn check(slug: &str, body: &Value) -> Result<(), Refused> {
     if is_of(&["deepseek"]) {
         // zed-industries/zed#57531; dotted names of MCP at deepseek-v4-pro: Laisky/one-api#346.
         for (at, tool) in list(&body["tools"]).enumerate() {
+            // BerriAI/litellm#30722
+            if tool["type"] != "function" {
+                return refused(format!(
+                    "Failed to deserialize the JSON body into the target type: tools[{at}].type: unknown variant `{}`, expected `function`",
+                    tool["type"].as_str().unwrap_or_default()
+                ));
+            }
             super::openai::named(&tool["function"], &format!("tools[{at}].function.name"))?;
         }
         return match format {
@@ -51,12 +56,11 @@ pub(crate) fn check(slug: &str, body: &Value) -> Result<(), Refused> {
             _ => Ok(()),
         };
     }
-    if is_of(&["qwen3."]) {
-        return qwen(body);
+    if is_of(&["qwen"]) {
+        return qwen(name, body);
     }
-    // vectorize-io/hindsight#4246
-    if slug.contains("zai") && is_given(body, "tool_choice") && body["tool_choice"] != "auto" {
-        return refused("Tool choice must be auto");
+    if slug.contains("zai") {
+        return zai(body);
     }
     if is_of(&["command-"]) {
         return cohere(body);
@@ -124,9 +128,76 @@ fn only_known(slug: &str, body: &Value) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Sources: gsd-build/gsd-2#4376 (the number of tools), TypeWhisper/typewhisper-win#26 (a schema for Llama), vercel/ai#10023 and
+/// agno-agi/agno#1065 (a format beside tools), langchain-ai/langchain#23629 and BerriAI/litellm#4804 (and in a stream),
+/// iamsrikanthnani/pluely#242 and earendil-works/pi#1745 (an effort).
+fn groq(name: &str, body: &Value) -> Result<(), Refused> {
+    let (has_tools, format) = (list(&body["tools"]).next().is_some(), body["response_format"]["type"].as_str());
+    if list(&body["tools"]).count() > 128 {
+        return refused("'tools' : maximum number of items is 128");
+    }
+    if format == Some("json_schema") && name.starts_with("llama-3") {
+        return refused("The model only supports response formats: [json text].");
+    }
+    if format.is_some_and(|format| format != "text") {
+        if has_tools {
+            return refused("json mode cannot be combined with tool/function calling");
+        }
+        if body["stream"] == true {
+            return refused("response_format` does not support streaming");
+        }
+    }
+    match body["reasoning_effort"].as_str() {
+        None | Some("low" | "medium" | "high") if name.starts_with("gpt-oss") => Ok(()),
+        None | Some("none" | "default") if name.starts_with("qwen") => Ok(()),
+        None => Ok(()),
+        Some(_) if name.starts_with("qwen") => refused("`reasoning_effort` must be one of `none` or `default`"),
+        Some(_) => refused("`reasoning_effort` is not supported with this model"),
+    }
+}
+
+/// One text is told beforehand, and first of all: openclaw/openclaw#19386 and can1357/oh-my-pi#954 (two),
+/// BigPizzaV3/CodexPlusPlus#410 (later on). A function has parameters: QwenLM/qwen-code#11834.
+fn minimax(body: &Value) -> Result<(), Refused> {
+    let is_system = |message: &Value| message["role"] == "system";
+    match list(&body["messages"]).skip(1).position(is_system) {
+        None => {}
+        Some(0) => return refused("invalid params, invalid chat setting (2013)"),
+        Some(_) => return refused("invalid params, chat content has invalid message role: system (2013)"),
+    }
+    if list(&body["tools"])
+        .any(|tool| tool["function"]["name"].is_string() && !tool["function"]["parameters"].is_object())
+    {
+        return refused("invalid params, function parameters is empty (2013)");
+    }
+    Ok(())
+}
+
+/// Sources: vectorize-io/hindsight#4246 (the choice), openclaw/openclaw#73688 and anomalyco/opencode#2557 (nothing of the user's),
+/// theopenco/llmgateway#3268 (the range of a temperature).
+fn zai(body: &Value) -> Result<(), Refused> {
+    if is_given(body, "tool_choice") && body["tool_choice"] != "auto" {
+        return refused("Tool choice must be auto");
+    }
+    if body["temperature"].as_f64().is_some_and(|value| value > 1.0) {
+        return refused("The temperature parameter is illegal.：限制数值范围[0,1]");
+    }
+    if !has_user(body) {
+        return refused("The messages parameter is illegal. Please check the documentation.");
+    }
+    Ok(())
+}
+
+fn has_user(body: &Value) -> bool {
+    list(&body["messages"]).any(|message| message["role"] == "user")
+}
+
 /// Sources: n8n-io/n8n#14581 and miaoxworld/NativeTavern#83 (penalties, of all models), BerriAI/litellm#12635 (`stop`, which
-/// Grok 3 takes), lobehub/lobehub#8379 (an effort for Grok 4).
+/// Grok 3 takes), lobehub/lobehub#8379 (an effort for Grok 4), BerriAI/litellm#9720 and microsoft/autogen#4715 (names).
 fn grok(name: &str, body: &Value) -> Result<(), Refused> {
+    if list(&body["messages"]).any(|message| message["role"] != "user" && is_given(message, "name")) {
+        return refused("Only messages of role 'user' can have a name.");
+    }
     let is_mini = name.starts_with("grok-3-mini");
     let takes_stop = name.starts_with("grok-3") && !is_mini;
     let takes_effort = is_mini || !["grok-3", "grok-4", "grok-code"].iter().any(|start| name.starts_with(start));
@@ -146,9 +217,19 @@ fn grok(name: &str, body: &Value) -> Result<(), Refused> {
 
 /// Sources: onyx-dot-app/onyx#6458 and BerriAI/litellm#17761 (order), 0xPlaygrounds/rig#1130 (the end), earendil-works/pi's
 /// `requiresMistralToolIds` (ids), BerriAI/litellm#30882, charmbracelet/crush#1590 and Gage-Technologies/mistral-go#2 (members of
-/// a message; a tool's has a name), OpenHands/OpenHands-CLI#83 (metadata).
+/// a message; a tool's has a name), OpenHands/OpenHands-CLI#83 (metadata); for the members of parts and of tools Mistral's own
+/// `openapi-public-doc.yaml`, in which no object may have others.
 fn mistral(body: &Value) -> Result<(), Refused> {
     const MESSAGE: [&str; 5] = ["role", "content", "tool_calls", "tool_call_id", "prefix"];
+    for (at, tool) in list(&body["tools"]).enumerate() {
+        let path = format!("body.tools.{at}");
+        let own = ["type", "tool_configuration", "library_ids"];
+        extra(tool, if tool["type"] == "function" { &["type", "function"] } else { &own }, &path)?;
+        extra(&tool["function"], &["name", "description", "strict", "parameters"], &format!("{path}.function"))?;
+        if tool["function"].get("description").is_some_and(|said| !said.is_string()) {
+            return refused(format!("Input should be a valid string: {path}.function.description"));
+        }
+    }
     if is_given(body, "metadata") {
         return refused("Extra inputs are not permitted: body.metadata");
     }
@@ -159,11 +240,27 @@ fn mistral(body: &Value) -> Result<(), Refused> {
         if let Some(name) = names.find(|name| !MESSAGE.contains(name) && (*name, role) != ("name", "tool")) {
             return refused(format!("Extra inputs are not permitted: body.messages.{at}.{role}.{name}"));
         }
-        // 0xPlaygrounds/rig#2331 and danny-avila/LibreChat#12144: a PDF is a `document_url`.
-        if let Some(part) = list(&message["content"]).position(|part| part.get("file").is_some()) {
-            return refused(format!(
-                "Extra inputs are not permitted: body.messages.{at}.{role}.content.{part}.file.file"
-            ));
+        for (index, part) in list(&message["content"]).enumerate() {
+            let path = format!("body.messages.{at}.{role}.content.{index}");
+            let kind = part["type"].as_str().unwrap_or_default();
+            match kind {
+                "text" => extra(part, &["type", "text"], &path)?,
+                "image_url" => {
+                    extra(part, &["type", "image_url"], &path)?;
+                    extra(&part["image_url"], &["url", "detail"], &path)?;
+                }
+                // 0xPlaygrounds/rig#2331 and danny-avila/LibreChat#12144: a PDF is one.
+                "document_url" => extra(part, &["type", "document_url", "document_name"], &path)?,
+                "file" => extra(part, &["type", "file_id"], &format!("{path}.file"))?,
+                "thinking" => extra(part, &["type", "thinking", "signature", "closed"], &path)?,
+                "input_audio" if part["input_audio"].is_string() => {}
+                "input_audio" => return refused(format!("Input should be a valid string: {path}.input_audio")),
+                _ => {
+                    return refused(format!(
+                        "Input tag '{kind}' found using 'type' does not match any of the expected tags: {path}"
+                    ));
+                }
+            }
         }
         if before == "tool" && role == "user" {
             return refused("Unexpected role 'user' after role 'tool'");
@@ -181,6 +278,14 @@ fn mistral(body: &Value) -> Result<(), Refused> {
         );
     }
     Ok(())
+}
+
+fn extra(value: &Value, known: &[&str], path: &str) -> Result<(), Refused> {
+    let mut names = value.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+    match names.find(|name| !known.contains(name)) {
+        Some(name) => refused(format!("Extra inputs are not permitted: {path}.{name}")),
+        None => Ok(()),
+    }
 }
 
 /// Sources: MoonshotAI/kimi-cli#1773 and #2531 (names); MoonshotAI/kimi-code#2661, and nicobailon/pi-subagents#126 and
@@ -265,8 +370,20 @@ fn cohere(body: &Value) -> Result<(), Refused> {
     }
 }
 
-/// Source: QwenLM/qwen-code#7659. Qwen thinks by itself since 3.5.
-fn qwen(body: &Value) -> Result<(), Refused> {
+/// Sources: agentscope-ai/agentscope-java#613 (nothing of the user's), can1357/oh-my-pi#958 and anomalyco/opencode#15059 (what is told
+/// later, since 3.5), QwenLM/qwen-code#7659 (a forced call: it thinks by itself since then).
+fn qwen(name: &str, body: &Value) -> Result<(), Refused> {
+    if !has_user(body) {
+        return refused(
+            "<400> InternalError.Algo.InvalidParameter: The input messages do not contain elements with the role of user",
+        );
+    }
+    if !name.starts_with("qwen3.") {
+        return Ok(());
+    }
+    if list(&body["messages"]).skip(1).any(|message| message["role"] == "system") {
+        return refused("System message must be at the beginning.");
+    }
     if body["enable_thinking"] != false && forces_a_call(body) {
         return refused("The tool_choice parameter does not support being set to required or object in thinking mode");
     }

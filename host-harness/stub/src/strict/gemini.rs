@@ -20,6 +20,13 @@ pub(crate) fn check(model: &str, body: &Value) -> Result<(), String> {
     if config.get("stopSequences").is_some_and(|stop| !stop.is_array()) {
         return Err("Invalid value at 'generation_config.stop_sequences' (TYPE_STRING)".into());
     }
+    // BerriAI/litellm#18921
+    if list(&config["stopSequences"]).count() > 5 {
+        return Err(
+            "* GenerateContentRequest.generation_config.stop_sequences: the number of stop_sequences must not exceed 5."
+                .into(),
+        );
+    }
     // googleapis/python-genai#867 and symfony/ai#803; since Gemini 3 both go together (ai.google.dev "Structured outputs").
     let is_before_3 = family.is_none_or(|family| family.thinking != Thinking::Always);
     if is_before_3 && config.get("responseMimeType").is_some() && list(&body["tools"]).next().is_some() {

@@ -140,6 +140,25 @@ fn parameters(body: &Value, family: &Family) -> Result<(), Refused> {
         let text = "Unsupported parameter: 'stop' is not supported with this model.";
         return Err(Refused::new(text, "stop", "unsupported_parameter"));
     }
+    // BerriAI/litellm#21576, tried by calls.
+    if family.name.starts_with("gpt-5") || family.name.starts_with("gpt-6") {
+        if let Some(name) = ["logit_bias", "prediction"].into_iter().find(|name| given(name)) {
+            let text = format!("Unsupported parameter: '{name}' is not supported with this model.");
+            return Err(Refused::new(text, name, "unsupported_parameter"));
+        }
+        if let Some(name) = ["modalities", "audio"].into_iter().find(|name| given(name)) {
+            return Err(Refused::new(format!("Unknown parameter: '{name}'."), name, "unknown_parameter"));
+        }
+    }
+    // QwenLM/Qwen-Agent#228, continuedev/continue#2461.
+    let stops = list(&body["stop"]).count();
+    if stops > 4 {
+        let text = format!(
+            "Invalid 'stop': array too long. Expected an array with maximum length 4, but got an array with length {stops} instead."
+        );
+        return Err(Refused::new(text, "stop", "array_above_max_length"));
+    }
+    key(body)?;
     // run-llama/llama_index#20865, langchain-ai/langgraph-supervisor-py#125.
     if ["o1", "o3", "o3-mini", "o4-mini"].contains(&family.name) && given("parallel_tool_calls") {
         let text = "Unsupported parameter: 'parallel_tool_calls' is not supported with this model.";
@@ -159,6 +178,18 @@ fn parameters(body: &Value, family: &Family) -> Result<(), Refused> {
         return Err(Refused::new(text, "messages", ""));
     }
     response_format(&body["response_format"])
+}
+
+/// theopenco/llmgateway#3110 and earendil-works/pi#4719.
+pub(super) fn key(body: &Value) -> Result<(), Refused> {
+    let length = body["prompt_cache_key"].as_str().map_or(0, |key| key.chars().count());
+    if length <= 64 {
+        return Ok(());
+    }
+    let text = format!(
+        "Invalid 'prompt_cache_key': string too long. Expected a string with maximum length 64, but got a string with length {length} instead."
+    );
+    Err(Refused::new(text, "prompt_cache_key", "string_above_max_length"))
 }
 
 /// GPT-5 and later say more or less as asked, but for those that are Codex' or ChatGPT's: google-deepmind/concordia#164

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::anthropic::list;
 use super::family::{Family, Thinking};
-use super::openai::{known, named, texts, verbosity};
+use super::openai::{self, known, named, texts, verbosity};
 use super::{Refused, Signature, is_given};
 use crate::respond::bare;
 
@@ -35,6 +35,7 @@ pub(crate) fn check(body: &Value) -> Result<(), Refused> {
         return Err(Refused::new(text, "messages", "unsupported_parameter"));
     }
     known(body, TOP, "")?;
+    openai::key(body)?;
     if let Some(limit) = body["max_output_tokens"].as_u64().filter(|limit| *limit < 16) {
         let text = format!(
             "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, but got {limit} instead."

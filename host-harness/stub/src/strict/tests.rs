@@ -393,6 +393,11 @@ fn what_gemini_refuses() {
         ),
         ("gemini-3-pro", contents(&[&json!({"role": "user", "parts": []})]), "contents.parts must not be empty"),
         ("gemini-3-pro", contents(&[&json!({"role": "human", "parts": [{"text": "a"}]})]), "Please use a valid role"),
+        (
+            "gemini-3-pro",
+            json!({"contents": [asks], "generationConfig": {"stopSequences": ["a", "b", "c", "d", "e", "f"]}}),
+            "must not exceed 5",
+        ),
         ("gemini-3-pro", contents(&[&asks, &none, &gives]), "missing a thought_signature"),
         ("gemini-3-pro", contents(&[&asks, &bad, &gives]), "Corrupted thought signature"),
         ("gemini-2.5-pro", contents(&[&asks, &none]), "number of function response parts"),
@@ -584,6 +589,10 @@ fn what_openai_and_its_like_refuse() {
         (body("kimi-k2.5", turn(None, true)), "reasoning_content is missing in assistant tool call message at index 1"),
         (body("deepseek-v4-pro", turn(None, true)), "must be passed back to the API"),
         (body("kimi-k2.5", turn(Some(("reasoning", json!("a"))), true)), "is missing"),
+        (body("gpt-5.1", json!({"logit_bias": {"1": 1}})), "'logit_bias' is not supported with this model"),
+        (body("gpt-5", json!({"modalities": ["text"]})), "Unknown parameter: 'modalities'."),
+        (body("gpt-4o", json!({"stop": ["a", "b", "c", "d", "e"]})), "an array with length 5 instead"),
+        (body("gpt-4o", json!({"prompt_cache_key": "k".repeat(65)})), "a string with length 65 instead"),
     ] {
         let refused = openai::check(&body).expect_err(message);
         assert!(refused.message.contains(message), "{refused:?}, and not {message}");
@@ -612,6 +621,10 @@ fn what_openai_and_its_like_refuse() {
         body("gpt-4o-search-preview", json!({"web_search_options": {}})),
         body("gpt-4o", json!({"tools": [{"type": "function", "function": {"name": "f", "title": "t"}}]})),
         body("gpt-5", json!({"moderation": {"model": "omni-moderation-latest"}})),
+        body(
+            "gpt-4o",
+            json!({"logit_bias": {"1": 1}, "stop": ["a", "b", "c", "d"], "prompt_cache_key": "k".repeat(64)}),
+        ),
         body("llama", json!({"anything": 1})),
     ] {
         assert_eq!(openai::check(&body), Ok(()), "{body}");
@@ -637,6 +650,8 @@ fn what_those_refuse_that_are_stricter_than_openai() {
     let shown = |kind: &str| user(json!([text("a", None), {"type": kind}]));
     let forced = json!({"tool_choice": "required"});
     let formed = |kind: &str| json!({"response_format": {"type": kind}});
+    let both = |kind: &str| json!({"response_format": {"type": kind}, "tools": [{}]});
+    let streamed = json!({"response_format": {"type": "json_object"}, "stream": true});
     let union = json!({"tools": [{"function": {"parameters": {"type": "object", "anyOf": []}}}]});
     let within =
         |a: Value| json!({"tools": [{"function": {"parameters": {"type": "object", "properties": {"a": a}}}}]});
@@ -698,17 +713,55 @@ fn what_those_refuse_that_are_stricter_than_openai() {
         ("", of("sonar", formed("json_object")), "Input should be 'text'"),
         ("groq", of("llama-3.3-70b-versatile", formed("json_schema")), "only supports response formats"),
         ("", of("command-a", formed("json_schema")), "response_format.type must be"),
-        (
-            "",
-            of("command-a", json!({"tools": [{}], "response_format": {"type": "json_object"}})),
-            "not supported with tools",
-        ),
+        ("", of("command-a", both("json_object")), "not supported with tools"),
         ("", of("command-a", json!({"messages": [{"role": "tool", "content": "r"}]})), "tool_call_id is required"),
         ("", of("deepseek-v4-pro", shown("image_url")), "messages[0]: unknown variant `image_url`, expected `text`"),
         ("", of("deepseek-v4-flash", shown("file")), "unknown variant `file`"),
         ("", of("qwen3.6-plus", shown("file")), "Invalid value: file."),
         ("", of("mistral-large", user(json!([{"type": "file", "file": {}}]))), "user.content.0.file.file"),
         ("", of("command-a", json!({"messages": [{"role": "assistant", "content": null}]})), "must have a message"),
+        ("groq", of("openai/gpt-oss-120b", both("json_schema")), "json mode cannot be combined with tool"),
+        ("groq", of("llama-3.3-70b-versatile", streamed), "does not support streaming"),
+        ("groq", of("llama-3.3-70b-versatile", json!({"reasoning_effort": "low"})), "is not supported with this model"),
+        ("groq", of("qwen/qwen3-32b", json!({"reasoning_effort": "high"})), "must be one of `none` or `default`"),
+        ("", of("MiniMax-M2", turns(&["system", "system", "user"])), "invalid chat setting (2013)"),
+        ("", of("MiniMax-M2", turns(&["system", "user", "system"])), "invalid message role: system (2013)"),
+        ("", of("MiniMax-M2", json!({"tools": [{"function": {"name": "f"}}]})), "function parameters is empty"),
+        (
+            "",
+            of("deepseek-chat", json!({"tools": [{"type": "web_search"}]})),
+            "tools[0].type: unknown variant `web_search`",
+        ),
+        (
+            "",
+            of("mistral-large", json!({"tools": [{"type": "mcp", "server_label": "x"}]})),
+            "body.tools.0.server_label",
+        ),
+        ("", of("grok-4", said("name")), "Only messages of role 'user' can have a name."),
+        ("", of("qwen3.6-plus", turns(&["system"])), "do not contain elements with the role of user"),
+        ("", of("qwen3.6-plus", turns(&["system", "user", "system"])), "System message must be at the beginning."),
+        ("zai", of("glm-5", turns(&["system", "assistant"])), "The messages parameter is illegal."),
+        ("zai", of("glm-5", json!({"temperature": 1.5})), "The temperature parameter is illegal."),
+        (
+            "",
+            of("mistral-large", json!({"tools": [{"type": "function", "function": {"name": "f", "title": "t"}}]})),
+            "body.tools.0.function.title",
+        ),
+        (
+            "",
+            of(
+                "mistral-large",
+                json!({"tools": [{"type": "function", "function": {"name": "f", "description": null}}]}),
+            ),
+            "Input should be a valid string",
+        ),
+        ("", of("mistral-large", shown("video_url")), "Input tag 'video_url'"),
+        (
+            "",
+            of("mistral-large", user(json!([{"type": "input_audio", "input_audio": {"data": "a"}}]))),
+            "Input should be a valid string",
+        ),
+        ("", of("mistral-large", user(json!([text("a", Some(false))]))), "content.0.cache_control"),
     ] {
         let refused = compatible::check(slug, &body).expect_err(message);
         assert!(refused.message.contains(message), "{refused:?}, and not {message}");
@@ -733,6 +786,12 @@ fn what_those_refuse_that_are_stricter_than_openai() {
         ("groq", of("openai/gpt-oss-120b", formed("json_schema"))),
         ("", of("command-a", formed("json_object"))),
         ("", of("command-a", turns(&["user", "call", "tool"]))),
+        ("groq", of("openai/gpt-oss-120b", json!({"reasoning_effort": "low"}))),
+        ("groq", of("qwen/qwen3-32b", json!({"reasoning_effort": "none"}))),
+        ("", of("MiniMax-M2", turns(&["system", "user"]))),
+        ("", of("grok-4", json!({"messages": [{"role": "user", "name": "ann", "content": "a"}]}))),
+        ("", of("qwen3-32b", turns(&["user", "system", "user"]))),
+        ("", of("mistral-large", user(json!([{"type": "document_url", "document_url": "https://a.example/a.pdf"}])))),
     ] {
         assert_eq!(compatible::check(slug, &body), Ok(()), "{slug} {body}");
     }
