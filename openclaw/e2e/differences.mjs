@@ -314,6 +314,13 @@ export const KINDS = [
       of(ours, 'tool').filter((message, i) => of(own, 'tool')[i]?.name === undefined && drop(message, ['name'])).length > 0,
   },
   {
+    name: 'for Grok only a user has a name',
+    fact: 'xAI refuses another ("Only messages of role \'user\' can have a name.": BerriAI/litellm#9720).',
+    take: ({ own, at }) =>
+      at.family === 'grok' &&
+      own.messages.filter((/** @type {Json} */ message) => message.role !== 'user' && drop(message, ['name'])).length > 0,
+  },
+  {
     name: 'facts stay in a system text that is cached',
     fact:
       'Without markers its client moves them to the first user message, so that the system text stays the same. With markers ' +
