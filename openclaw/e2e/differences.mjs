@@ -314,6 +314,20 @@ export const KINDS = [
       of(ours, 'tool').filter((message, i) => of(own, 'tool')[i]?.name === undefined && drop(message, ['name'])).length > 0,
   },
   {
+    name: 'what Mistral thought stands among the parts',
+    fact: '"Do not strip `ThinkChunk` from assistant messages" (its documentation, "Reasoning"). Its client has no place for it.',
+    take: ({ own, ours, at }) => {
+      if (at.family !== 'mistral') return false;
+      const thought = of(ours, 'assistant').filter(({ content }) => Array.isArray(content) && content[0]?.type === 'thinking');
+      for (const message of thought) {
+        const theirs = of(own, 'assistant')[of(ours, 'assistant').indexOf(message)];
+        const said = message.content.slice(1).map((/** @type {Json} */ { text }) => text);
+        message.content = said.length ? said.join('') : (theirs?.content ?? null);
+      }
+      return thought.length > 0;
+    },
+  },
+  {
     name: 'for Grok only a user has a name',
     fact: 'xAI refuses another ("Only messages of role \'user\' can have a name.": BerriAI/litellm#9720).',
     take: ({ own, at }) =>

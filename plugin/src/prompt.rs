@@ -264,7 +264,7 @@ fn assistant(parts: &[AssistantPart]) -> Result<Json<'_>> {
 }
 
 fn block(Thinking { text, signature }: &Thinking) -> Json<'_> {
-    let mut block = Object::from([("type", "thinking".into()), ("thinking", text.as_str().into())]);
+    let mut block = typed("thinking", text.as_str().into());
     block.set_some("signature", signature.as_deref());
     block.into()
 }

@@ -5,7 +5,7 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::body::{Body, IDS, calls, first};
+use super::body::{Body, IDS, calls, first, turn};
 use super::targets::Targets;
 use crate::json::{Json, Object, firsts};
 use crate::model_traits::{Family, Route};
@@ -102,8 +102,9 @@ impl<'a> Open<'a> {
     /// Gives those that are left a result.
     fn close(&mut self, out: &mut Vec<Object<'a>>) {
         while let Some((id, _)) = self.answer(Cow::default(), 0, false) {
-            let said = ("content", "No result provided".into());
-            out.push(Object::from([("role", "tool".into()), ("tool_call_id", Json::Text(id)), said]));
+            let mut result = turn("tool", "No result provided".into());
+            result.set("tool_call_id", Json::Text(id));
+            out.push(result);
         }
     }
 }

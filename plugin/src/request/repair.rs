@@ -90,19 +90,19 @@ pub(super) fn blocks_of_tools(body: &mut Body<'_>) {
             };
             let id = take_first(&mut part, &IDS).unwrap_or("".into());
             if is_result {
-                let mut result = Object::from([("role", "tool".into()), ("tool_call_id", id)]);
                 // As Vercel's SDK has it since 5.
                 let mut typed = part.object("output");
                 if typed.has("type") {
                     part.set_some("output", typed.take("value"));
                 }
-                result.set_some("content", take_first(&mut part, &["content", "result", "output"]));
+                let content = take_first(&mut part, &["content", "result", "output"]);
+                let mut result = turn("tool", content.unwrap_or(Json::NULL));
+                result.set("tool_call_id", id);
                 out.push(result);
             } else {
                 part.extend(part.object("function"));
-                let name = take_first(&mut part, &["name", "toolName"]).unwrap_or("".into());
-                let mut function = Object::from([("name", name)]);
-                function.set_some("arguments", take_first(&mut part, &["input", "arguments", "args"]));
+                let name = take_first(&mut part, &["name", "toolName"]);
+                let function = function_of(name, take_first(&mut part, &["input", "arguments", "args"]));
                 calls.push(Json::from([("id", id), ("function", function.into())]));
             }
         }
@@ -132,7 +132,7 @@ pub(super) fn arguments(body: &mut Body<'_>, targets: &Targets) {
                 call.remove("custom");
                 call.remove("type");
                 let input = Object::from([("input", custom.take("input").unwrap_or("".into()))]).to_json();
-                call.set("function", [("name", custom.take("name").unwrap_or("".into())), ("arguments", input.into())]);
+                call.set("function", function_of(custom.take("name"), Some(input.into())));
             }
             rename(&mut call, renamed);
             whole_call(call, names)
@@ -140,15 +140,20 @@ pub(super) fn arguments(body: &mut Body<'_>, targets: &Targets) {
     }
 }
 
+/// What is called, and with what.
+fn function_of<'a>(name: Option<Json<'a>>, arguments: Option<Json<'a>>) -> Object<'a> {
+    let mut function = Object::from([("name", name.unwrap_or("".into()))]);
+    function.set_some("arguments", arguments);
+    function
+}
+
 /// A call with an object for arguments; none where nothing is called.
 fn whole_call(mut call: Object<'_>, names: Option<Names>) -> Option<Object<'_>> {
     let mut function = call.take("function").and_then(Json::into_object);
     // LangChain's own are on one level.
     if function.is_none() && call.has("name") {
-        let mut flat = Object::from([("name", call.take("name").unwrap_or("".into()))]);
-        flat.set_some("arguments", take_first(&mut call, &["arguments", "args", "input"]));
+        function = Some(function_of(call.take("name"), take_first(&mut call, &["arguments", "args", "input"])));
         call.retain(&|name| name == "id");
-        function = Some(flat);
     }
     // A provider's own, as Codex writes its shell's; but a custom tool's, whom OpenAI knows.
     let kind = call.text("type").into_owned();
@@ -156,7 +161,7 @@ fn whole_call(mut call: Object<'_>, names: Option<Names>) -> Option<Object<'_>> 
         let mut rest = core::mem::take(&mut call);
         call.set_some("id", rest.take("id"));
         rest.retain(&|name| !matches!(name, "id" | "type"));
-        function = Some([("name", kind.into()), ("arguments", rest.into())].into());
+        function = Some(function_of(Some(kind.into()), Some(rest.into())));
     }
     let Some(mut function) = function else { return Some(call).filter(|call| call.is("type", "custom")) };
     function.get("name")?;

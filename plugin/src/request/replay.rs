@@ -9,10 +9,11 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::body::{Body, REASONING, calls, first, is_system, list, parts, remove, says_something};
+use super::body::{Body, REASONING, calls, first, is_system, list, parts, remove, says_something, text_part};
 use super::targets::Targets;
 use crate::json::{Json, Object};
 use crate::model_traits::{BOUND, Family, Protocol, Route, Thinking, Traits};
+use crate::prompt::typed;
 use crate::signature::{self, BLOCKS, CALL, DETAILS, EXTRA, EXTRAS, ITEM, REDACTED};
 
 /// The form in which a model takes reasoning back.
@@ -28,6 +29,8 @@ struct Takes {
     details: bool,
     /// `reasoning`, where it came as this.
     reasoning: bool,
+    /// Parts of `content`, as Mistral has them: "Do not strip `ThinkChunk` from assistant messages" (its documentation, "Reasoning").
+    parts: bool,
     /// `function.thought_signature`.
     signatures: bool,
     /// A call without `reasoning_content` is refused: "reasoning_content is missing".
@@ -65,6 +68,7 @@ impl Takes {
             content: wants(&wants_content) || (!targets.is_complete() && targets.any(wants_content)),
             details: wants(&is_open),
             reasoning: targets.all(is_strict),
+            parts: targets.all(|target| target.family == Family::Mistral && !is_open(target)),
             signatures: wants(&|target| is_gemini(target) && !is_open(target)),
             needs_content: targets.any(needs_content),
             items: false,
@@ -166,6 +170,13 @@ fn turn<'a>(message: &mut Object<'a>, takes: Takes) {
         message.set("reasoning_details", details);
     } else if !unsigned.is_empty() {
         match field {
+            _ if takes.parts && says_something(message) => {
+                let mut content = parts(message, "content").unwrap_or_default();
+                content.retain(|part| !part.is("text", ""));
+                let thought = Json::List(alloc::vec![text_part(unsigned.into()).into()]);
+                content.insert(0, typed("thinking", thought));
+                message.set("content", list(content));
+            }
             "reasoning" if takes.details || takes.reasoning => message.set("reasoning", unsigned),
             _ if takes.content => message.set("reasoning_content", unsigned),
             _ if takes.details && field.is_empty() => message.set("reasoning", unsigned),
@@ -232,11 +243,11 @@ fn piece<'a>(block: Object<'a>, form: &str) -> Piece<'a> {
 fn block<'a>(text: Cow<'a, str>, signature: &str) -> Object<'a> {
     match signature.strip_prefix(REDACTED) {
         Some(data) => Object::from([("type", "redacted_thinking".into()), ("data", String::from(data).into())]),
-        None => Object::from([
-            ("type", "thinking".into()),
-            ("thinking", Json::Text(text)),
-            ("signature", String::from(signature).into()),
-        ]),
+        None => {
+            let mut block = typed("thinking", Json::Text(text));
+            block.set("signature", String::from(signature));
+            block
+        }
     }
 }
 

@@ -132,7 +132,7 @@ fn items<'a>(mut message: Object<'a>, out: &mut Vec<Json<'a>>) {
         ),
         _ => {
             let role = message.take("role").unwrap_or("user".into());
-            out.push([("type", "message".into()), ("role", role), ("content", content(&mut message))].into());
+            out.push(said_by(role, content(&mut message)));
         }
     }
 }
@@ -218,7 +218,11 @@ fn turn<'a>(mut message: Object<'a>, out: &mut Vec<Json<'a>>) {
 fn said<'a>(object: &Object<'a>, name: &str) -> Option<Json<'a>> {
     let text = object.text(name);
     let is_said = !text.trim().is_empty();
-    is_said.then(|| [("type", "message".into()), ("role", "assistant".into()), ("content", Json::Text(text))].into())
+    is_said.then(|| said_by("assistant".into(), Json::Text(text)))
+}
+
+fn said_by<'a>(role: Json<'a>, content: Json<'a>) -> Json<'a> {
+    [("type", "message".into()), ("role", role), ("content", content)].into()
 }
 
 /// A past call. Its own id stays away: OpenAI would look for what it stored under it.

@@ -252,7 +252,10 @@ fn mistral(body: &Value) -> Result<(), Refused> {
                 // 0xPlaygrounds/rig#2331 and danny-avila/LibreChat#12144: a PDF is one.
                 "document_url" => extra(part, &["type", "document_url", "document_name"], &path)?,
                 "file" => extra(part, &["type", "file_id"], &format!("{path}.file"))?,
-                "thinking" => extra(part, &["type", "thinking", "signature", "closed"], &path)?,
+                "thinking" if part["thinking"].is_array() => {
+                    extra(part, &["type", "thinking", "signature", "closed"], &path)?;
+                }
+                "thinking" => return refused(format!("Input should be a valid list: {path}.thinking.thinking")),
                 "input_audio" if part["input_audio"].is_string() => {}
                 "input_audio" => return refused(format!("Input should be a valid string: {path}.input_audio")),
                 _ => {

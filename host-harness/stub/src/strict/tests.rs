@@ -762,6 +762,7 @@ fn what_those_refuse_that_are_stricter_than_openai() {
             "Input should be a valid string",
         ),
         ("", of("mistral-large", user(json!([text("a", Some(false))]))), "content.0.cache_control"),
+        ("", of("mistral-large", user(json!([{"type": "thinking", "thinking": "t"}]))), "Input should be a valid list"),
     ] {
         let refused = compatible::check(slug, &body).expect_err(message);
         assert!(refused.message.contains(message), "{refused:?}, and not {message}");
