@@ -27,7 +27,7 @@ pub(crate) fn body(request: &Prompt) -> Result<Object<'_>> {
     let limit = request.max_output_tokens.filter(|_| !is_limited);
     let mut body = Object::default();
     body.set("model", &*request.model);
-    body.set("messages", each(&request.messages, turn)?);
+    body.set("messages", each(&request.messages, message)?);
     if !request.tools.is_empty() {
         body.set("tools", each(&request.tools, tool)?);
     }
@@ -136,15 +136,20 @@ fn response_format(format: &ResponseFormat) -> Result<Json<'_>> {
     })
 }
 
-fn turn(message: &Message) -> Result<Json<'_>> {
+/// A message with this content alone.
+pub(crate) fn turn<'a>(role: &'static str, content: Json<'a>) -> Object<'a> {
+    Object::from([("role", role.into()), ("content", content)])
+}
+
+fn message(message: &Message) -> Result<Json<'_>> {
     Ok(match message {
-        Message::System(instructions) => {
-            [("role", "system".into()), ("content", instructions_content(instructions))].into()
-        }
-        Message::User(parts) => [("role", "user".into()), ("content", content(parts)?)].into(),
+        Message::System(instructions) => turn("system", instructions_content(instructions)).into(),
+        Message::User(parts) => turn("user", content(parts)?).into(),
         Message::Assistant(parts) => assistant(parts)?,
         Message::ToolResult(ToolResult { call_id, content: parts }) => {
-            [("role", "tool".into()), ("tool_call_id", call_id.as_str().into()), ("content", content(parts)?)].into()
+            let mut result = turn("tool", content(parts)?);
+            result.set("tool_call_id", call_id.as_str());
+            result.into()
         }
     })
 }
@@ -244,16 +249,13 @@ fn assistant(parts: &[AssistantPart]) -> Result<Json<'_>> {
             AssistantPart::Other(_) => {}
         }
     }
-    let mut turn = Object::from([("role", "assistant".into())]);
-    turn.set(
-        "content",
-        match parts {
-            [AssistantPart::Text(text)] => text.as_str().into(),
-            _ if content.is_empty() && !tool_calls.is_empty() => Json::NULL,
-            _ if parts.iter().any(|part| matches!(part, AssistantPart::Image(_))) => content.into(),
-            _ => said.into(),
-        },
-    );
+    let content = match parts {
+        [AssistantPart::Text(text)] => text.as_str().into(),
+        _ if content.is_empty() && !tool_calls.is_empty() => Json::NULL,
+        _ if parts.iter().any(|part| matches!(part, AssistantPart::Image(_))) => content.into(),
+        _ => said.into(),
+    };
+    let mut turn = turn("assistant", content);
     if parts.iter().any(|part| matches!(part, AssistantPart::Thinking(_))) {
         turn.set("content_blocks", blocks);
     }

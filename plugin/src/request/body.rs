@@ -127,11 +127,6 @@ pub(super) fn parts<'a>(message: &Object<'a>, name: &str) -> Option<Vec<Object<'
     Some(parts)
 }
 
-/// A message with this content alone.
-pub(super) fn turn<'a>(role: &'static str, content: Json<'a>) -> Object<'a> {
-    Object::from([("role", role.into()), ("content", content)])
-}
-
 pub(super) fn text_part(text: Json<'_>) -> Object<'_> {
     typed("text", text)
 }

@@ -3,13 +3,13 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::body::{Body, each, first, is_system, list, parts, text_part, turn};
+use super::body::{Body, each, first, is_system, list, parts, text_part};
 use super::cache::{MARK, in_list};
 use super::pairs;
 use super::targets::Targets;
 use crate::json::{Json, Object, last_of_each};
 use crate::model_traits::{Family, Protocol, Route, Thinking, Traits};
-use crate::prompt::typed;
+use crate::prompt::{turn, typed};
 use crate::tool_calls::LONGEST_NAME;
 
 /// Moves images, files, audio and films in tool results, in what is told beforehand, and those that a model made, into a

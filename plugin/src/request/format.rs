@@ -3,12 +3,12 @@
 
 use alloc::string::String;
 
-use super::body::{Body, first, is_system, turn};
+use super::body::{Body, first, is_system};
 use super::targets::Targets;
 use super::{schema, tools};
 use crate::json::{Json, Object};
 use crate::model_traits::{self, Family, Route, Thinking, Traits};
-use crate::prompt::typed;
+use crate::prompt::{turn, typed};
 
 /// How much of a format is sent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,10 +5,11 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::body::{Body, IDS, calls, first, turn};
+use super::body::{Body, IDS, calls, first};
 use super::targets::Targets;
 use crate::json::{Json, Object, firsts};
 use crate::model_traits::{Family, Route};
+use crate::prompt::turn;
 
 /// Providers refuse a call without its result behind it, and a result without its call before it: the first is told, in
 /// the words of OpenClaw's own client, that there is none, and the second becomes a message of the user's. Results without

@@ -6,13 +6,14 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::body::{Body, IDS, REASONING, calls, each, first, is_empty, list, parts, says_something, take_first, turn};
+use super::body::{Body, IDS, REASONING, calls, each, first, is_empty, list, parts, says_something, take_first};
 use super::cache::MARK;
 use super::spelling::{blocks, with_data};
 use super::targets::Targets;
 use super::tools::{Names, fit_name, rename, takes_custom};
 use crate::json::{Json, Object};
 use crate::model_traits::{Family, Protocol, Route};
+use crate::prompt::turn;
 use crate::text::hash_of;
 
 /// Functions as they were called before there were tools: most models know them no more, and the gateway drops them for
