@@ -87,7 +87,8 @@ fn is_document(part: &Json<'_>) -> bool {
 /// Responses API alone, and there no audio (OpenAI's documentation, "File inputs"; trpc-group/trpc-agent-go#1816), and few
 /// kinds of images ("You uploaded an unsupported image"). Others
 /// are refused for good once an image or a file is in the history ("unknown variant `image_url`, expected `text`":
-/// nesquena/hermes-webui#2297; "Invalid value: file": QwenLM/qwen-code#1888).
+/// nesquena/hermes-webui#2297; "Invalid value: file": QwenLM/qwen-code#1888), as is an image by its address at Moonshot
+/// ("unsupported image url": OpenHands/software-agent-sdk#3155).
 fn takes(target: &Traits, part: &Object<'_>, protocol: Protocol) -> bool {
     let is_chat = protocol == Protocol::Chat;
     let is_open = target.route == Route::OpenRouter;
@@ -95,7 +96,8 @@ fn takes(target: &Traits, part: &Object<'_>, protocol: Protocol) -> bool {
         (_, "text") => true,
         (_, "image_url") => {
             let url = url_of(&held(part, "image_url"));
-            (!url.starts_with("data:") || is_seen(&url)) && (target.images || target.context_tokens == 0)
+            let is_had = target.family != Family::Kimi || target.route != Route::Direct || !url.starts_with("http");
+            is_had && (!url.starts_with("data:") || is_seen(&url)) && (target.images || target.context_tokens == 0)
         }
         (Family::Gpt, "file") if is_chat && !is_open => {
             let url = url_of(&held(part, "file"));

@@ -16,6 +16,15 @@ use crate::prompt;
 /// Makes of an effort what the models take, in whichever form a host asks for it. A form that they take stays as it is.
 pub(super) fn effort(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     thinking(body, targets);
+    // The first of Qwen3 think unasked, and in a stream alone: "parameter.enable_thinking must be set to false for non-streaming
+    // calls" (QuantumNous/new-api#1109).
+    let is_first = |rest: &str| rest.as_bytes().first().is_some_and(u8::is_ascii_digit) && !rest.contains("-2507");
+    if !body.stream
+        && targets.all(|it| it.family == Family::Qwen && it.route == Route::Direct)
+        && prompt::bare(&body.members.text("model")).strip_prefix("qwen3-").is_some_and(is_first)
+    {
+        body.members.set("enable_thinking", false);
+    }
     if own.supports_effort == Some(false) {
         return body.members.remove("reasoning_effort");
     }
@@ -116,6 +125,11 @@ fn thinking(body: &mut Body<'_>, targets: &Targets) {
     let is_openai = is_known && targets.are(Family::Gpt);
     let Some(mut form) = form(body).filter(|_| !targets.known().is_empty()) else { return };
     let name = if body.members.get("thinking").is_some() { "thinking" } else { "reasoning" };
+    // "invalid thinking.type: \"enabled\" (allowed: adaptive, disabled)": CherryHQ/cherry-studio#16431.
+    if targets.are(Family::MiniMax) && form.is("type", "enabled") {
+        form.set("type", "adaptive");
+        return body.members.set(name, form);
+    }
     let is_openrouters = first(&form, &["enabled", "max_tokens", "exclude"]).is_some();
     let is_refused = match &*form.text("type") {
         _ if !is_known => false,

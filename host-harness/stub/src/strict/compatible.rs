@@ -157,8 +157,15 @@ fn groq(name: &str, body: &Value) -> Result<(), Refused> {
 }
 
 /// One text is told beforehand, and first of all: openclaw/openclaw#19386 and can1357/oh-my-pi#954 (two),
-/// BigPizzaV3/CodexPlusPlus#410 (later on). A function has parameters: QwenLM/qwen-code#11834.
+/// BigPizzaV3/CodexPlusPlus#410 (later on). A function has parameters: QwenLM/qwen-code#11834. How it may think:
+/// CherryHQ/cherry-studio#16431.
 fn minimax(body: &Value) -> Result<(), Refused> {
+    let kind = body["thinking"]["type"].as_str();
+    if let Some(kind) = kind.filter(|kind| !["adaptive", "disabled"].contains(kind)) {
+        return refused(format!(
+            "invalid params, invalid thinking.type: \"{kind}\" (allowed: adaptive, disabled) (2013)"
+        ));
+    }
     let is_system = |message: &Value| message["role"] == "system";
     match list(&body["messages"]).skip(1).position(is_system) {
         None => {}
@@ -293,8 +300,14 @@ fn extra(value: &Value, known: &[&str], path: &str) -> Result<(), Refused> {
 
 /// Sources: MoonshotAI/kimi-cli#1773 and #2531 (names); MoonshotAI/kimi-code#2661, and nicobailon/pi-subagents#126 and
 /// openclaw/openclaw#113130 for what is within; farion1231/cc-switch#5125, CommandCodeAI/command-code#566 and
-/// lidge-jun/opencodex#2673 (references), pydantic/logfire#2191 (a property of that name).
+/// lidge-jun/opencodex#2673 (references), pydantic/logfire#2191 (a property of that name); OpenHands/software-agent-sdk#3155 and
+/// platform.kimi.ai "Use the Kimi Vision Model" (an image by its address).
 fn kimi(body: &Value) -> Result<(), Refused> {
+    let parts = list(&body["messages"]).flat_map(|message| list(&message["content"]));
+    let urls = parts.filter_map(|part| part["image_url"]["url"].as_str().or(part["image_url"].as_str()));
+    if let Some(url) = urls.into_iter().find(|url| url.starts_with("http")) {
+        return refused(format!("Invalid request: unsupported image url: {url}"));
+    }
     let is_begun = |name: &str| name.starts_with(|first: char| first.is_ascii_alphabetic());
     for function in list(&body["tools"]).map(|tool| &tool["function"]) {
         let name = &function["name"];
@@ -374,12 +387,18 @@ fn cohere(body: &Value) -> Result<(), Refused> {
 }
 
 /// Sources: agentscope-ai/agentscope-java#613 (nothing of the user's), can1357/oh-my-pi#958 and anomalyco/opencode#15059 (what is told
-/// later, since 3.5), QwenLM/qwen-code#7659 (a forced call: it thinks by itself since then).
+/// later, since 3.5), QwenLM/qwen-code#7659 (a forced call: it thinks by itself since then), QuantumNous/new-api#1109 and
+/// langchain4j/langchain4j#3974 (thinking in one piece, of the first Qwen3).
 fn qwen(name: &str, body: &Value) -> Result<(), Refused> {
     if !has_user(body) {
         return refused(
             "<400> InternalError.Algo.InvalidParameter: The input messages do not contain elements with the role of user",
         );
+    }
+    let is_first = |rest: &str| rest.starts_with(|next: char| next.is_ascii_digit()) && !rest.contains("-2507");
+    let thinks = name.strip_prefix("qwen3-").is_some_and(is_first) && body["enable_thinking"] != false;
+    if thinks && body["stream"] != true {
+        return refused("parameter.enable_thinking must be set to false for non-streaming calls");
     }
     if !name.starts_with("qwen3.") {
         return Ok(());

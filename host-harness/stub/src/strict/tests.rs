@@ -647,6 +647,7 @@ fn what_those_refuse_that_are_stricter_than_openai() {
         body
     };
     let said = |name: &str| json!({"messages": [{"role": "assistant", "content": "a", (name): "b"}]});
+    let seen = |url: &str| json!({"type": "image_url", "image_url": {"url": url}});
     let shown = |kind: &str| user(json!([text("a", None), {"type": kind}]));
     let forced = json!({"tool_choice": "required"});
     let formed = |kind: &str| json!({"response_format": {"type": kind}});
@@ -737,6 +738,13 @@ fn what_those_refuse_that_are_stricter_than_openai() {
             of("mistral-large", json!({"tools": [{"type": "mcp", "server_label": "x"}]})),
             "body.tools.0.server_label",
         ),
+        ("", of("MiniMax-M3", json!({"thinking": {"type": "enabled"}})), "invalid thinking.type"),
+        (
+            "",
+            of("kimi-k2.6", user(json!([seen("https://a.example/b.png")]))),
+            "unsupported image url: https://a.example",
+        ),
+        ("", of("qwen3-32b", json!({})), "enable_thinking must be set to false for non-streaming calls"),
         ("", of("grok-4", said("name")), "Only messages of role 'user' can have a name."),
         ("", of("qwen3.6-plus", turns(&["system"])), "do not contain elements with the role of user"),
         ("", of("qwen3.6-plus", turns(&["system", "user", "system"])), "System message must be at the beginning."),
@@ -791,7 +799,10 @@ fn what_those_refuse_that_are_stricter_than_openai() {
         ("groq", of("qwen/qwen3-32b", json!({"reasoning_effort": "none"}))),
         ("", of("MiniMax-M2", turns(&["system", "user"]))),
         ("", of("grok-4", json!({"messages": [{"role": "user", "name": "ann", "content": "a"}]}))),
-        ("", of("qwen3-32b", turns(&["user", "system", "user"]))),
+        ("", of("qwen3-max", turns(&["user", "system", "user"]))),
+        ("", of("qwen3-32b", json!({"stream": true}))),
+        ("", of("qwen3-235b-a22b-instruct-2507", json!({}))),
+        ("", of("kimi-k2.6", user(json!([seen("data:image/png;base64,iVBORw0"), seen("ms://f1")])))),
         ("", of("mistral-large", user(json!([{"type": "document_url", "document_url": "https://a.example/a.pdf"}])))),
     ] {
         assert_eq!(compatible::check(slug, &body), Ok(()), "{slug} {body}");
