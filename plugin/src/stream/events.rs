@@ -1,17 +1,23 @@
-//! Reads a chat that is streamed as events: bytes in, the WIT's events out. Owns the state between two chunks and what
-//! counts as an end.
+//! Reads a chat that is streamed as events: bytes in, the WIT's events out. Owns the state between two chunks. `calls` says
+//! which call a piece belongs to, and `end` what counts as an end.
 
-use alloc::borrow::{Cow, ToOwned};
+mod calls;
+mod end;
+
+use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-use crate::bindings::exports::openclaw::provider::chat::{Event, FinishReason, ReplyStart, Thinking, ToolCallDelta};
+pub(super) use end::{REASON, truncated};
+
+use self::calls::piece;
+use self::end::WORKERS_AI;
+use crate::bindings::exports::openclaw::provider::chat::{Event, ReplyStart, Thinking, ToolCallDelta};
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Usage};
 use crate::error;
-use crate::finish::{finish_reason, is_whole};
 use crate::json::{self, lossy};
 use crate::parts::MAX_CALLS;
 use crate::pattern::{Field, Pattern};
@@ -20,13 +26,9 @@ use crate::responses::Items;
 use crate::signature::{self, Details};
 use crate::stream::said::{Heard, Said};
 use crate::tags::Tags;
-use crate::text::{hash_of, present};
-use crate::tool_calls::{Call, Calls, LONGEST_NAME};
-use crate::wire::{self, CALLED, Spelled};
-use crate::{guardrails, images, parts, sse, usage};
-
-/// The longest tag that is known, in bytes, with white space behind it.
-const MAX_TAG: usize = 64;
+use crate::text::present;
+use crate::tool_calls::{Call, Calls};
+use crate::{guardrails, images, parts, sse, usage, wire};
 
 /// A stream that is being read.
 #[derive(Debug, Default)]
@@ -91,18 +93,6 @@ pub(crate) struct State {
     /// The error, delivered after the events before it.
     pub(super) failure: Option<Box<Error>>,
 }
-
-/// What a stream that was cut lacks.
-pub(super) const REASON: &str = "a finish reason";
-const END_OF_CALL: &str = "the end of a tool call";
-
-pub(super) fn truncated(head: &Head, lacks: &str) -> Box<Error> {
-    let message = format!("The stream ended without {lacks}: what arrived is not the whole answer");
-    let error = error::answered(ErrorKind::Truncated, ErrorOrigin::Gateway, &message, head);
-    let hint = "Try again. A gateway ends a stream in this way when the model provider's connection breaks.";
-    error::with_hint(error, hint)
-}
-
 /// The field of an event that holds a text and nothing else.
 fn field_of(event: &Event) -> Option<Field> {
     match event {
@@ -450,35 +440,6 @@ impl State {
         self.ended(mem::take(&mut choice.finish_reason));
     }
 
-    /// Notes how what is said in the events that are ready ends.
-    pub(super) fn note_end(&mut self) {
-        let last = |text: &str| text.floor_char_boundary(text.len().saturating_sub(MAX_TAG));
-        for event in &self.events {
-            let (Event::Text(text) | Event::Thinking(Thinking { text, .. })) = event else { continue };
-            if self.said_last.len() > 16 * MAX_TAG {
-                self.said_last.drain(..last(&self.said_last));
-            }
-            self.said_last.push_str(text.get(last(text)..).unwrap_or_default());
-        }
-    }
-
-    /// Why the answer ended, where that is said.
-    fn ended(&mut self, reason: Cow<'_, str>) {
-        let told = |reason: &str| finish_reason(reason, false);
-        // A later `stop` undoes no limit and no filter.
-        let is_undone = || {
-            !self.reason.is_empty()
-                && matches!(told(&self.reason), FinishReason::Length | FinishReason::ContentFilter)
-                && told(&reason) == FinishReason::Stop
-        };
-        if reason.is_empty() || is_undone() {
-            return;
-        }
-        // The words of it may follow.
-        self.failed = self.failed.take().or_else(|| error::failed_finish(&reason, &self.head));
-        self.reason = reason.into_owned();
-    }
-
     /// Reads a delta or a message. Says whether there was anything in it: some of that is told later.
     fn delta(&mut self, delta: &mut wire::Message<'_>) -> bool {
         let before = (self.events.len(), self.calls.list.len());
@@ -638,316 +599,6 @@ impl State {
         }
     }
 
-    /// One piece of one call, or of several whose arguments stand one behind the other.
-    fn tool_call(&mut self, mut call: wire::ToolCall<'_>) {
-        if let Some(other) = call.other {
-            self.has_other_call = true;
-            return self.events.push(Event::Other(other));
-        }
-        self.has_other_call |= call.id.starts_with(CALLED);
-        let all = mem::take(&mut call.arguments.text);
-        let (mut left, mut at) = (&*all, None);
-        let mut next = wire::ToolCall { arguments: Spelled::of(left.into()), ..call };
-        loop {
-            self.settle(Some(&mut next));
-            let place = at.or_else(|| self.place(&next)).unwrap_or(self.calls.list.len());
-            at = self.call_piece(next, place, &mut left, at.is_some());
-            let Some(Call { index, .. }) = at.and_then(|at| self.calls.list.get(at)).filter(|_| !left.is_empty())
-            else {
-                return;
-            };
-            next = wire::ToolCall { index: *index, arguments: Spelled::of(left.into()), ..wire::ToolCall::default() };
-        }
-    }
-
-    /// Reads a piece of the call that is there, and maybe the start of the next: that is `left` then, the rest of a piece.
-    fn call_piece<'p>(
-        &mut self,
-        call: wire::ToolCall<'p>,
-        mut at: usize,
-        left: &mut &'p str,
-        is_rest: bool,
-    ) -> Option<usize> {
-        let mut new = Call { index: call.index, ..Call::default() };
-        let mut signature = signature::of_call(call.thought_signature, call.extra_signature);
-        new.growing.is_over = is_rest;
-        if let Some(known) = self.calls.list.get_mut(at).filter(|_| !is_rest) {
-            *left = left.get(known.growing.known(left)..).unwrap_or_default();
-        }
-        // Some repeat a call once it is there, and some give the next one its id, name and number.
-        if let Some(known) = self.calls.list.get_mut(at)
-            && known.arguments.is_closed
-            && (1..=LONGEST_NAME).contains(&known.name.len())
-            && let begun = left.trim_start()
-            && !begun.is_empty()
-        {
-            if !begun.starts_with('{') {
-                return None;
-            }
-            if known.number.is_none() && known.twin.is_some() {
-                known.clear();
-            } else {
-                new.name.clone_from(&known.name);
-                new.twin = Some(mem::replace(&mut at, self.calls.list.len()));
-            }
-        }
-        if at >= MAX_CALLS {
-            self.fail(parts::too_many(&self.head, "tool calls"));
-            return None;
-        }
-        if at == self.calls.list.len() {
-            // Words that a model writes behind its arguments begin no call.
-            let begun = left.trim_start();
-            if at > 0 && call.name.is_empty() && call.id.is_empty() && !begun.is_empty() {
-                if !begun.starts_with('{') {
-                    return None;
-                }
-                new.twin = self.calls.last_with(None, new.index).or(at.checked_sub(1).filter(|_| new.index.is_none()));
-            }
-            new.growing.known(left);
-            self.calls.push(new);
-        }
-        if self.calls.list.get(at).is_some_and(|known| known.id.is_none())
-            && let Some(id) = present(call.id)
-        {
-            self.calls.set_id(at, id);
-        }
-        let arguments = self.calls.list.get(at)?.arguments;
-        let (fragment, rest) = wire::parted(arguments, left).unwrap_or((left, ""));
-        *left = rest;
-        let known = self.calls.piece(at, fragment)?;
-        if known.name.is_empty() {
-            known.name = call.name.into_owned();
-        }
-        if let Some(index) = known.number {
-            if !fragment.is_empty() || signature.is_some() {
-                self.events.push(piece(index, fragment.to_owned(), signature));
-            }
-            return Some(at);
-        }
-        // White space around arguments says nothing. What is kept of it would be looked at with each piece.
-        let is_closed = known.arguments.is_closed;
-        known.held.push_str(if known.held.is_empty() { fragment.trim_start() } else { fragment });
-        if is_closed {
-            known.held.truncate(known.held.trim_end().len());
-        }
-        known.signature = signature.take().or(known.signature.take());
-        // JSON that was written as a text once more, which only its end shows. It is read once, with the piece that ends it.
-        if known.held.starts_with('"') && !is_closed {
-            return Some(at);
-        }
-        if known.held.starts_with('"') && !arguments.is_closed {
-            known.held = wire::unquoted(&known.held).unwrap_or_else(|| mem::take(&mut known.held));
-        }
-        if known.twin.is_some() {
-            if known.arguments.is_closed && !self.calls.forget_repeated(at) {
-                self.announce(at);
-            }
-        } else if matches!(&*known.held, "" | "{}") {
-            self.waiting = Some(at);
-        } else if !known.name.is_empty() {
-            self.announce(at);
-        }
-        Some(at)
-    }
-
-    /// Decides whether a call that began without arguments really has none, and whether its name is whole. Some gateways
-    /// write the empty input of Claude's first event there (BerriAI/litellm#4537), some of them with the id and the name
-    /// once more in the next piece, which begins the arguments. A name in pieces loses the later of them here.
-    fn settle(&mut self, next: Option<&mut wire::ToolCall<'_>>) {
-        let Some(at) = self.waiting.take() else { return };
-        let Some(known) = self.calls.list.get_mut(at) else { return };
-        if let Some(next) = next.filter(|next| next.index == known.index) {
-            let has_id = known.id.is_some();
-            let has_its_id = next.id.is_empty() || known.id.as_deref() == Some(&*next.id);
-            let is_told = has_its_id && has_id && !(next.id.is_empty() && next.index.is_none());
-            if known.held.is_empty() && !next.name.is_empty() && next.name != known.name && !known.name.is_empty() {
-                // No name ends or begins so, but a piece of one: then another id means nothing.
-                const BETWEEN: [char; 3] = ['_', '-', '.'];
-                if is_told || known.name.ends_with(BETWEEN) || next.name.starts_with(BETWEEN) {
-                    let name = mem::take(&mut next.name);
-                    if name.starts_with(&*known.name) {
-                        known.name = name.into_owned();
-                    } else {
-                        known.name.push_str(&name);
-                    }
-                    next.id = Cow::default();
-                }
-            }
-            if has_its_id && (next.name.is_empty() || is_told && next.name == known.name) {
-                match next.arguments.text.trim_start() {
-                    "" => return self.waiting = Some(at),
-                    arguments if arguments.starts_with('{') => known.clear(),
-                    // It is held until it is whole.
-                    arguments if arguments.starts_with('"') => return known.clear(),
-                    _ => {}
-                }
-            }
-        }
-        self.announce(at);
-    }
-
-    /// The first event of a call.
-    fn announce(&mut self, at: usize) {
-        let Some(mut first) = self.calls.announce(at) else { return };
-        let hash = self.calls.list.get(at).and_then(|call| call.id.as_deref()).map(hash_of);
-        let own = self.encrypted.iter().position(|(of, _)| Some(*of) == hash);
-        let own = own.map(|at| self.encrypted.swap_remove(at).1);
-        first.signature = first.signature.or(own);
-        self.events.push(Event::ToolCall(first));
-    }
-
-    /// Which call a piece belongs to; `None` if it begins one.
-    ///
-    /// OpenAI numbers calls, and names each in its first piece. Some providers leave out the number, give each call the
-    /// number 0 (gateway issues 1275 and 1537), or give each piece another number. Some leave out the id, send another
-    /// id with each piece, or give all calls the same. Some send the name late or each time. So a piece without a name
-    /// continues a call. A piece with a name begins a call, unless the call with its number or id still waits for its
-    /// name, or has the same name and is not complete.
-    fn place(&self, call: &wire::ToolCall<'_>) -> Option<usize> {
-        let id = Some(&*call.id).filter(|id| !id.is_empty());
-        let has_name = !call.name.is_empty();
-        let last = self.calls.list.len().checked_sub(1);
-        // A provider's own tool gets a number that it shares with a call, or none.
-        if let Some(known) = self.calls.list.last()
-            && known.server.is_some()
-            && !has_name
-            && id.is_none()
-            && !known.arguments.is_closed
-        {
-            return last;
-        }
-        let has_id = |known: &Call| id.is_some() && known.id.as_deref() == id;
-        let has_index = |known: &Call| call.index.is_some() && known.index == call.index;
-        let by = |id: Option<&str>, index: Option<u64>| self.calls.last_with(id, index);
-        let by_id = id.and_then(|_| call.index.and_then(|_| by(id, call.index)).or_else(|| by(id, None)));
-        let at = by_id
-            .or_else(|| call.index.and_then(|_| by(None, call.index)))
-            .or_else(|| last.filter(|_| call.index.is_none() || (id.is_none() && !has_name && self.is_last_open())))?;
-        let known = self.calls.list.get(at)?;
-        let is_closed = known.arguments.is_closed;
-        let goes_on = if has_id(known) {
-            // One id for all calls.
-            let is_other = call.index.is_some() && known.index.is_some() && !has_index(known);
-            let is_renamed = known.name != call.name;
-            let is_next =
-                if is_closed { is_other || is_renamed } else { is_other && is_renamed && !known.name.is_empty() };
-            !(has_name && is_next)
-        } else if !has_name {
-            if is_closed && !call.arguments.text.trim().is_empty() {
-                // It can only be of a call without a name.
-                return last.filter(|&at| {
-                    self.calls.list.get(at).is_some_and(|last| last.name.is_empty() && !last.arguments.is_closed)
-                });
-            }
-            id.is_none() || call.index.is_some() || !is_closed
-        } else if known.name.is_empty() {
-            known.server.is_none() && (id.is_none() || known.id.is_none())
-        } else {
-            // The same name once more, and an id that was not there before, or arguments that go on.
-            let goes_on = has_index(known) && !call.arguments.text.is_empty();
-            known.name == call.name && !is_closed && (id.is_none() || known.id.is_none() || goes_on)
-        };
-        goes_on.then_some(at)
-    }
-
-    fn is_last_open(&self) -> bool {
-        self.calls.list.last().is_some_and(|last| !last.arguments.is_closed)
-    }
-
-    /// The stream ended properly, with `[DONE]` or the end of the body. It is an answer if all of it was understood.
-    pub(super) fn end(&mut self, is_done: bool) {
-        if let Some(error) = self.failed.take() {
-            return self.fail(error);
-        }
-        if !self.is_started {
-            let error = self.nothing(is_done);
-            return self.fail(error);
-        }
-        self.settle(None);
-        // Streams of these never have a reason (Workers AI: gateway 1.15.2).
-        let has_no_reason = || {
-            self.provider == WORKERS_AI
-                || self.head.get("x-portkey-provider") == Some(WORKERS_AI)
-                || self.provider == wire::UNREASONED && !self.has_reasons && self.usage.is_some()
-        };
-        let is_cut = self.calls.list.iter().any(|call| !call.name.is_empty() && call.arguments.is_open());
-        // So does OpenClaw's own client (2026.9.6). A text beside them may be cut, and so may be calls at a mere end.
-        let are_whole_calls = || {
-            let is_closed = |call: &Call| call.arguments.is_closed;
-            self.said.all.length == 0 && self.calls.announced() > 0 && self.calls.list.iter().all(is_closed)
-        };
-        let has_end = !self.reason.is_empty()
-            || self.is_whole
-            || is_done && !self.items.is_any && (has_no_reason() || are_whole_calls());
-        if !has_end || is_cut && is_whole(&self.reason) {
-            let is_empty = self.is_document && !self.has_pieces && !is_cut;
-            let lacks = if has_end { END_OF_CALL } else { REASON };
-            let error =
-                if is_empty { error::no_completion(&self.head, &self.quote) } else { truncated(&self.head, lacks) };
-            return self.fail(error);
-        }
-        // The piece that names it was lost. A provider's own tool has no number, or one that a call has.
-        let is_lost = |call: &&Call| {
-            let is_called = call.server.is_some() || call.id.as_deref().is_some_and(|id| id.starts_with(CALLED));
-            call.name.is_empty() && !is_called && call.index.is_some() && call.twin.is_none() && !call.held.is_empty()
-        };
-        if let Some(lost) = self.calls.list.iter().find(is_lost) {
-            return self.fail(parts::no_call(&self.head, lost.held.as_bytes()));
-        }
-        let reason = finish_reason(&self.reason, self.calls.announced() > 0);
-        if reason == FinishReason::ToolCalls && self.calls.announced() == 0 && !self.has_other_call {
-            return self.fail(parts::no_call(&self.head, self.reason.as_bytes()));
-        }
-        let open = self.tags.take_open();
-        self.end_texts(&[]);
-        if reason == FinishReason::Stop && self.said.all.length == 0 {
-            self.say(open);
-        }
-        self.note_end();
-        let tag = self.said_last.rfind('<').and_then(|at| self.said_last.get(at..));
-        let is_call =
-            |tag: &&str| tag.len() <= MAX_TAG && !self.said.is_code && parts::ends_call(tag, self.offers_tools);
-        let tag = tag.filter(is_call);
-        let begun = || Some(&*self.said.start).filter(|start| self.offers_tools && parts::begins_call(start));
-        let call = tag.or_else(begun);
-        if let Some(call) = call.filter(|_| reason == FinishReason::Stop) {
-            let what = "The model calls a tool in its text, which its provider did not read";
-            let hint = "The server that runs the model must read its calls, such as vLLM with --tool-call-parser.";
-            let error = error::protocol(&self.head, what, call.as_bytes());
-            return self.fail(error::with_hint(error, hint));
-        }
-        for call in mem::take(&mut self.calls.list).into_iter().filter(|call| call.name.is_empty()) {
-            let other = call.server.map(|block| signature::with_input(&block, &call.held));
-            let other = other.or_else(|| signature::nameless(call.id.as_deref().unwrap_or_default(), &call.held));
-            self.events.extend(other.map(Event::Other));
-        }
-        self.events.extend(mem::take(&mut self.citations).into_iter().map(Event::Other));
-        self.events.push(Event::Finish(reason));
-        // Usage goes out once, with the end: before that a gateway may still correct it.
-        self.events.extend(self.usage.take().map(Event::Usage));
-    }
-
-    /// The error of a body without a choice.
-    fn nothing(&self, is_done: bool) -> Box<Error> {
-        if self.has_choices {
-            return error::no_choice(&self.head, &self.provider, &self.quote);
-        }
-        if let Some(api) = self.foreign {
-            return error::in_form(&self.head, api);
-        }
-        if self.is_document {
-            return error::no_completion(&self.head, &self.quote);
-        }
-        let start = self.quote.trim_ascii();
-        let is_events = [&b"data"[..], b"event", b"id", b"retry", b":"].iter().any(|field| start.starts_with(field));
-        // It may be cut anywhere.
-        if is_done || is_events || b"data".starts_with(start) && !(start.is_empty() && self.head.is_document()) {
-            return truncated(&self.head, REASON);
-        }
-        self.unread("The answer is no stream of events", start)
-    }
-
     /// The error of what is no chunk. Known words say more than that they are no JSON.
     fn unread(&self, what: &str, text: &[u8]) -> Box<Error> {
         // A web page behind the beginning of an answer says nothing of the base URL.
@@ -961,12 +612,4 @@ impl State {
         let told = error::in_event(&self.head, text);
         if matches!(told.kind, ErrorKind::Protocol | ErrorKind::Other) { odd } else { told }
     }
-}
-
-/// The gateway's name for the provider whose streams have no finish reason.
-const WORKERS_AI: &str = "workers-ai";
-
-/// More of the call with this number.
-fn piece(index: u32, arguments_fragment: String, signature: Option<String>) -> Event {
-    Event::ToolCall(ToolCallDelta { index, id: None, name: None, arguments_fragment, signature })
 }
