@@ -242,12 +242,15 @@ fn onboarding_adds_to_a_list_and_keeps_what_is_there() {
 async fn a_model_of_its_own_headers_is_called_with_them_however_it_is_asked() {
     let stub = Stub::start(Options::default()).await.unwrap();
     let config = json!({"models": {"providers": {"portkey": {"headers": {"x-team": "all"}, "models": [
-        {"id": "@openai/own", "headers": {"x-team": "own", "x-pass": "${PASS}"}},
+        {"id": "portkey/@openai/own", "headers": {"x-team": "own", "x-pass": "${PASS}"}},
     ]}}}});
     let environment = Environment::from_iter([("PASS", "secret-1")]);
     let setup = setup(stub.base_url()).config(config).environment(environment);
     let provider = Provider::connect(&plugin().await, setup).await.unwrap();
-    for (model, team, pass) in [("@openai/own", "own", Some("secret-1")), ("@openai/other", "all", None)] {
+    let own = ("own", Some("secret-1"));
+    for (model, (team, pass)) in
+        [("@openai/own", own), ("Portkey/@openai/own", own), ("@openai/other", ("all", None))]
+    {
         let prompt = ask(model, "hello");
         let finished = Ask::FinishedJson(provider.body(&prompt).await.unwrap());
         let openai = json!({"model": model, "messages": [{"role": "user", "content": "hello"}]}).to_string();

@@ -3,6 +3,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 
+use boundary::excerpt::model_id;
 use futures_util::{
     StreamExt, TryStreamExt,
     stream::{self, BoxStream},
@@ -201,9 +202,14 @@ impl Provider {
         }
     }
 
+    /// The id that the configuration's rows of a model have here.
+    fn row_of<'m>(&self, model: &'m str) -> &'m str {
+        model_id(model, &self.plugin.descriptor().id)
+    }
+
     /// The way to a model.
     pub(super) async fn route(&self, model: &str, clock: Clock) -> Result<&Route> {
-        let id = model.trim();
+        let id = self.row_of(model);
         match self.special.get(id).zip(self.places.special.get(id)) {
             None => Ok(&self.main),
             Some((route, place)) => {
@@ -229,7 +235,7 @@ impl Provider {
 
     /// The user's own price of a model.
     pub(super) fn configured_price(&self, model: &str) -> Option<Price> {
-        self.places.prices.get(model.trim()).copied()
+        self.places.prices.get(self.row_of(model)).copied()
     }
 
     /// Where calls go, as the plugin resolved it. It holds no secret.
