@@ -10,8 +10,12 @@ use std::{
 };
 
 use host_harness::{
-    Environment, Provider,
-    wit::chat::{Ask, Request},
+    Environment, ErrorKind, Media, Prompt, Provider,
+    wit::{
+        audio::{SpeechRequest, TranscriptionRequest},
+        chat::{Ask, Request},
+        embeddings, images,
+    },
 };
 use host_harness_stub::{Options, Stub};
 use serde_json::{Value, json};
@@ -248,8 +252,7 @@ async fn a_model_of_its_own_headers_is_called_with_them_however_it_is_asked() {
     let setup = setup(stub.base_url()).config(config).environment(environment);
     let provider = Provider::connect(&plugin().await, setup).await.unwrap();
     let own = ("own", Some("secret-1"));
-    for (model, (team, pass)) in
-        [("@openai/own", own), ("Portkey/@openai/own", own), ("@openai/other", ("all", None))]
+    for (model, (team, pass)) in [("@openai/own", own), ("Portkey/@openai/own", own), ("@openai/other", ("all", None))]
     {
         let prompt = ask(model, "hello");
         let finished = Ask::FinishedJson(provider.body(&prompt).await.unwrap());
@@ -266,4 +269,73 @@ async fn a_model_of_its_own_headers_is_called_with_them_however_it_is_asked() {
         assert_eq!(attached.filter(|name| *name == "x-pass").count(), usize::from(pass.is_some()));
         assert!(connection.headers.contains(&("x-team".to_owned(), team.to_owned())));
     }
+}
+
+/// A body that the component reads and JSON's strict readers do not, such as one with half of an emoji, is sent where it says.
+#[tokio::test]
+async fn a_model_of_its_own_headers_is_called_with_them_in_any_body() {
+    let stub = Stub::start(Options::default()).await.unwrap();
+    let models = json!([{"id": "own", "headers": {"x-team": "own"}}]);
+    let config = json!({"models": {"providers": {"portkey": {"models": models}}}});
+    let provider = Provider::connect(&plugin().await, setup(stub.base_url()).config(config)).await.unwrap();
+    let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+    for (members, is_own) in [
+        (r#""model": "own", "user": "cut \ud83d""#, true),
+        (&format!(r#""model": "own", "metadata": {deep}"#), true),
+        (r#""seed": 1e400, "model": "own""#, true),
+        (r#""model": "other", "model": " \u006fwn""#, true),
+        (r#""model": "own", "model": "other""#, false),
+    ] {
+        stub.clear();
+        let body = format!(r#"{{"messages": [{{"role": "user", "content": "hello"}}], {members}}}"#);
+        // What the gateway says of it is not the question.
+        let _ = provider.complete(&Request::openai(&body)).await;
+        let seen = stub.requests();
+        assert_eq!(seen[0].header("x-team"), is_own.then_some("own"), "{members}");
+    }
+    stub.clear();
+    for unread in [r#"{"model": "own", "model": "\ud83d", "messages": []}"#, "{", "[]", r#"{"model": "own"} {"#] {
+        let error = provider.complete(&Request::openai(unread)).await.unwrap_err();
+        assert!(error.kind() == ErrorKind::InvalidRequest && error.to_string().contains("cannot read"), "{error}");
+    }
+    assert!(stub.requests().is_empty());
+}
+
+/// Of any kind, also where a call leaves the model to the plugin, or names it among its further fields.
+#[tokio::test]
+async fn a_model_of_its_own_headers_is_called_with_them_where_a_call_does_not_name_it() {
+    let stub = Stub::start(Options::default()).await.unwrap();
+    let plugin = plugin().await;
+    let audio = plugin.audio_defaults().await.unwrap();
+    let drawn = plugin.descriptor().images.clone().unwrap().default_model;
+    let defaults = [drawn, plugin.embedding_model().await.unwrap(), audio.speech_model, audio.transcription_model];
+    let own = |id: &str| json!({"id": id, "headers": {"x-team": id}});
+    let rows: Vec<_> = defaults.iter().map(|id| own(id)).chain([own("further")]).collect();
+    let config = json!({"models": {"providers": {"portkey": {"models": rows}}}});
+    let provider = Provider::connect(&plugin, setup(stub.base_url()).config(config)).await.unwrap();
+    let further = || Some(r#"{"model": "further"}"#.to_owned());
+    let media = || Media::new("image/png", b"\x89PNG\r\n\x1a\n".to_vec());
+    for extra in [None, further()] {
+        stub.clear();
+        let image = images::Request { extra_json: extra.clone(), ..images::Request::new("a ship") };
+        let _ = provider.generate(&image).await;
+        let _ = provider.edit(&image, &[media()], None).await;
+        let _ =
+            provider.embed(&embeddings::Request { extra_json: extra.clone(), ..embeddings::Request::new(["a"]) }).await;
+        let _ = provider.speak(&SpeechRequest { extra_json: extra.clone(), ..SpeechRequest::new("a") }).await.map(drop);
+        let recorded = TranscriptionRequest {
+            extra_json: extra.clone(),
+            ..TranscriptionRequest::new(Media::new("audio/wav", "RIFF"))
+        };
+        let _ = provider.transcribe(&recorded).await;
+        let teams: Vec<_> = stub.requests().iter().map(|seen| seen.header("x-team").map(str::to_owned)).collect();
+        let [drawn, embedded, spoken, heard] = &defaults;
+        let expected = [drawn, drawn, embedded, spoken, heard];
+        let expected = expected.map(|own| Some(if extra.is_some() { "further".to_owned() } else { own.clone() }));
+        assert_eq!(teams, expected);
+    }
+    stub.clear();
+    let asked = Prompt { extra_json: further(), ..ask("other", "hello") };
+    let _ = provider.complete(&asked).await;
+    assert_eq!(stub.requests()[0].header("x-team"), Some("further"));
 }

@@ -1,20 +1,20 @@
 //! A plugin connected to a gateway: models, chat, images, vectors, speech. Each call runs in an instance of its own and
 //! shares only the connection pool with others.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, fmt, future::ready, path::Path, sync::Arc, time::Duration};
 
 use boundary::excerpt::model_id;
 use futures_util::{
     StreamExt, TryStreamExt,
     stream::{self, BoxStream},
 };
-use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::{
     pieces::{Pieces, Source},
     prices::Prices,
     reply::{OpenReply, Reply},
+    request::model_in,
     route::{Places, Route},
     speech::{OpenSpeech, Speech},
 };
@@ -191,15 +191,35 @@ impl Provider {
 
     /// The way to the model that is asked.
     async fn route_of(&self, request: &chat::Request, clock: Clock) -> Result<&Route> {
-        match &request.ask {
-            _ if self.special.is_empty() => Ok(&self.main),
-            chat::Ask::Prompt(prompt) => self.route(&prompt.model, clock).await,
-            // What is wrong with the body is for the plugin to say.
-            chat::Ask::OpenaiJson(body) | chat::Ask::FinishedJson(body) => {
-                let body: Value = serde_json::from_str(body).unwrap_or_default();
-                self.route(body.get("model").and_then(Value::as_str).unwrap_or_default(), clock).await
-            }
+        let (model, body) = match &request.ask {
+            chat::Ask::Prompt(prompt) => (Some(&*prompt.model), prompt.extra_json.as_deref()),
+            chat::Ask::OpenaiJson(body) | chat::Ask::FinishedJson(body) => (None, Some(&**body)),
+        };
+        // A chat without a model is for the plugin to refuse.
+        self.route_to(model, body, ready(Ok(String::new())), clock).await
+    }
+
+    /// The way to the model that a body, or further fields of one, name; else to `model`, else to the plugin's `own`.
+    async fn route_to(
+        &self,
+        model: Option<&str>,
+        body: Option<&str>,
+        own: impl Future<Output = Result<String>>,
+        clock: Clock,
+    ) -> Result<&Route> {
+        if self.special.is_empty() {
+            return Ok(&self.main);
         }
+        let body = body.filter(|body| !body.trim().is_empty());
+        let named = match body.map(model_in).transpose()?.flatten() {
+            None => model.filter(|model| !model.trim().is_empty()).map(str::to_owned),
+            named => named,
+        };
+        let model = match named {
+            Some(model) => model,
+            None => own.await?,
+        };
+        self.route(&model, clock).await
     }
 
     /// The id that the configuration's rows of a model have here.
@@ -221,11 +241,22 @@ impl Provider {
         }
     }
 
-    /// Starts a call to a model, or to the plugin's own where it names none.
-    async fn open(&self, model: Option<&str>) -> Result<(Clock, &Route, Live)> {
+    /// Starts a call to a model, by `model` or its further fields, or to the plugin's `own` where it names none.
+    async fn open(
+        &self,
+        model: Option<&str>,
+        extra: Option<&str>,
+        own: impl Future<Output = Result<String>>,
+    ) -> Result<(Clock, &Route, Live)> {
         let clock = self.clock();
-        let route = self.route(model.unwrap_or_default(), clock).await?;
+        let route = self.route_to(model, extra, own, clock).await?;
         Ok((clock, route, route.start(&self.plugin, clock).await?))
+    }
+
+    /// The same for images.
+    async fn open_images(&self, request: &images::Request) -> Result<(Clock, &Route, Live)> {
+        let own = self.plugin.descriptor().images.as_ref().map(|images| images.default_model.clone());
+        self.open(request.model.as_deref(), request.extra_json.as_deref(), ready(Ok(own.unwrap_or_default()))).await
     }
 
     /// The prices that were told so far.
@@ -364,7 +395,7 @@ impl Provider {
 
     /// Images from a prompt.
     pub async fn generate(&self, request: &images::Request) -> Result<images::Response> {
-        let (clock, route, mut live) = self.open(request.model.as_deref()).await?;
+        let (clock, route, mut live) = self.open_images(request).await?;
         let (images, refused) = (live.images()?, live.refused.clone());
         route.called(clock, &refused, images.call_generate(&mut live.store, &route.connection, request)).await
     }
@@ -376,7 +407,7 @@ impl Provider {
         inputs: &[Media],
         mask: Option<&Media>,
     ) -> Result<images::Response> {
-        let (clock, route, mut live) = self.open(request.model.as_deref()).await?;
+        let (clock, route, mut live) = self.open_images(request).await?;
         let (images, refused) = (live.images()?, live.refused.clone());
         route.called(clock, &refused, images.call_edit(&mut live.store, &route.connection, request, inputs, mask)).await
     }
@@ -395,7 +426,8 @@ impl Provider {
     /// # Errors
     /// `unsupported` where the plugin exports no `embeddings`.
     pub async fn embed(&self, request: &embeddings::Request) -> Result<embeddings::Response> {
-        let (clock, route, mut live) = self.open(request.model.as_deref()).await?;
+        let own = self.plugin.embedding_model();
+        let (clock, route, mut live) = self.open(request.model.as_deref(), request.extra_json.as_deref(), own).await?;
         let (embeddings, refused) = (live.embeddings()?, live.refused.clone());
         route.called(clock, &refused, embeddings.call_embed(&mut live.store, &route.connection, request)).await
     }
@@ -405,7 +437,8 @@ impl Provider {
     /// # Errors
     /// `unsupported` where the plugin exports no `audio`.
     pub async fn speak(&self, request: &audio::SpeechRequest) -> Result<Speech> {
-        let (clock, route, mut live) = self.open(request.model.as_deref()).await?;
+        let own = async { Ok(self.plugin.audio_defaults().await?.speech_model) };
+        let (clock, route, mut live) = self.open(request.model.as_deref(), request.extra_json.as_deref(), own).await?;
         let (audio, refused) = (live.audio()?, live.refused.clone());
         let speech =
             route.called(clock, &refused, audio.call_speak(&mut live.store, &route.connection, request)).await?;
@@ -420,7 +453,8 @@ impl Provider {
     /// # Errors
     /// `unsupported` where the plugin exports no `audio`.
     pub async fn transcribe(&self, request: &audio::TranscriptionRequest) -> Result<audio::Transcript> {
-        let (clock, route, mut live) = self.open(request.model.as_deref()).await?;
+        let own = async { Ok(self.plugin.audio_defaults().await?.transcription_model) };
+        let (clock, route, mut live) = self.open(request.model.as_deref(), request.extra_json.as_deref(), own).await?;
         let (audio, refused) = (live.audio()?, live.refused.clone());
         route.called(clock, &refused, audio.call_transcribe(&mut live.store, &route.connection, request)).await
     }

@@ -1,8 +1,9 @@
 //! Short constructors for requests, and accessors for answers. A constructor takes only what a request is about; set
 //! other fields directly, or with `..`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -75,6 +76,38 @@ impl Request {
     pub fn prompt_cache(self, cache: PromptCache) -> Self {
         Self { prompt_cache: Some(cache), ..self }
     }
+}
+
+/// The model that a body in JSON names, of two the last: `None` where it is no text. Nothing else in it is read: a plugin may
+/// read what a strict reader does not, such as half of an emoji.
+pub(super) fn model_in(body: &str) -> Result<Option<String>> {
+    struct Model;
+    impl<'de> Visitor<'de> for Model {
+        type Value = Value;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+            let mut model = Value::Null;
+            while let Some(name) = members.next_key::<String>()? {
+                if name == "model" {
+                    model = members.next_value()?;
+                } else {
+                    members.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(model)
+        }
+    }
+    let mut reader = serde_json::Deserializer::from_str(body);
+    let model = reader.deserialize_map(Model).and_then(|model| reader.end().map(|()| model)).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Error::host(ErrorKind::InvalidRequest, format!("cannot read the request as a JSON object ({place})"))
+            .hint("A model of the configuration has a place or headers of its own: the host must know which is asked.")
+    })?;
+    Ok(model.as_str().map(str::to_owned))
 }
 
 // What a call takes: a request, or a prompt with nothing chosen beside it.
