@@ -29,6 +29,10 @@ impl Setup {
     ) -> Result<()> {
         self.left_to_openclaw(descriptor)?;
         self.override_options(descriptor)?;
+        // OpenClaw reads options under the exact name alone.
+        if let Some(entries) = self.config.pointer_mut("/plugins/entries").and_then(Value::as_object_mut) {
+            entries.retain(|name, _| *name == descriptor.id);
+        }
         self.override_entry(descriptor, overridden, model)
     }
 
@@ -169,7 +173,7 @@ mod tests {
                 json!({"acme": own, "Acme": {"config": {"traceId": "t"}}, "other": {"config": {"traceId": "o"}}});
             let mut setup = Setup::new(json!({"plugins": {"entries": entries}})).option("spanId", "1");
             setup.apply_overrides(&descriptor(), &[], None).unwrap();
-            assert_eq!(setup.config["plugins"]["entries"]["acme"]["config"], json!({"spanId": "1"}), "{own}");
+            assert_eq!(setup.config["plugins"]["entries"], json!({"acme": {"config": {"spanId": "1"}}}), "{own}");
         }
         let mut setup = Setup::new(json!({"plugins": {"entries": {"acme": {"config": {"traceId": "${ACME_KEY}"}}}}}));
         let refused = setup.apply_overrides(&descriptor(), &[], None).unwrap_err();
