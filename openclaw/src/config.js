@@ -6,10 +6,10 @@ import { descriptor } from '../component/descriptor.js';
 import { withoutTakenAliases } from './aliases.js';
 import { onboarding } from './component.js';
 import { toError } from './errors.js';
-import { entries, inSmall } from './excerpt.js';
+import { at, entries, inSmall } from './excerpt.js';
 import { checkMerge } from './merge-check.js';
 import { configError, originOf } from './origin.js';
-import { SHORTEST_UNNAMED, namesASecret, parsed, references, secretsIn } from './secrets.js';
+import { namesASecret, parsed, references, secretsIn } from './secrets.js';
 import { View } from './view.js';
 import { PARTS } from './wasi-http-types.js';
 
@@ -131,7 +131,9 @@ export function connect({ config, apiKey, headers, extra = {}, baseUrl, models, 
 
   const provider = { ...rest, ...(baseUrl && { baseUrl }), ...(models && { models }), headers };
   const alone = { ...config?.models, providers: { [descriptor.id]: provider } };
-  const view = new View({ ...config, models: alone }, descriptor.id, isKept);
+  // OpenClaw reads options under the exact name alone
+  const plugins = { entries: { [descriptor.id]: at(config, ['plugins', 'entries', descriptor.id]) } };
+  const view = new View({ ...config, models: alone, plugins }, descriptor.id, isKept);
   const connection = resolveConnection(view.json(), isKeyless || Boolean(key));
   if (originOf(connection.baseUrl) !== origin) {
     throw configError(`Portkey's component wants to call another origin than ${origin}, the configured one: nothing was sent`);
@@ -141,13 +143,13 @@ export function connect({ config, apiKey, headers, extra = {}, baseUrl, models, 
   // OpenClaw fills references in, and does not say where: one may stand in any header that the component does not see
   const unnamed = [...held, ...Object.entries(more ?? {})].filter(([name]) => isKept(name) && !namesASecret(name));
   const perhaps = unnamed.flatMap(([, value]) => {
-    const found = secretsIn(value);
-    return parsed(value) ? found : found.filter((text) => Buffer.byteLength(text) >= SHORTEST_UNNAMED && !isPlace(text));
+    const found = secretsIn(value, false);
+    return parsed(value) ? found : found.filter((text) => !isPlace(text));
   });
   return {
     connection,
     origin,
-    secrets: [...new Set([...sent.flatMap(secretsIn), ...perhaps, ...view.secrets])],
+    secrets: [...new Set([...sent.flatMap((value) => secretsIn(value)), ...perhaps, ...view.secrets])],
     filled: connection.headers.flatMap(([name, shown]) => {
       const real = view.fill(shown);
       return real === undefined ? [] : [{ name: name.toLowerCase(), shown, real }];

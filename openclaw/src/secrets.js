@@ -69,7 +69,7 @@ export const isReference = (text) => references(text).length > 0;
 export const isBareReference = (text) => /^\s*\$\{[A-Z_][A-Z0-9_]*\}\s*$/.test(text);
 
 /** A shorter text, such as `service_account`, is a secret only by its name: it stands in ordinary answers. */
-export const SHORTEST_UNNAMED = 16;
+const SHORTEST_UNNAMED = 16;
 
 /** JSON as a header holds it: in ASCII and on one line. The gateway reads raw UTF-8 as Latin-1. @param {string} json */
 export const headerJson = (json) => json.replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
@@ -77,18 +77,23 @@ export const headerJson = (json) => json.replace(/[^\x20-\x7e]/g, (c) => `\\u${c
 const SCHEME = /^(basic|bearer|digest|negotiate|token)$/i;
 const WITH_SCHEME = /^(basic|bearer|digest|negotiate|token)[ \t]+(?=[^ \t])/i;
 
+const isLong = (/** @type {string} */ text) => Buffer.byteLength(text) >= SHORTEST_UNNAMED;
+
+/** The lines of a text, of `Bearer sk-1` what follows the scheme. @param {string} text */
+export const lines = (text) => text.split(/\r?\n/).map((line) => line.replace(WITH_SCHEME, ''));
+
 /**
- * The lines of the texts in JSON: a private key has many. `shortest` is how many bytes make a secret of a text whose name, and
- * the names above it, do not.
- * @param {unknown} json @param {number} shortest @param {boolean} [named] @returns {string[]}
+ * The lines of the texts in JSON: a private key has many. Short ones only by their name, or one above it.
+ * @param {unknown} json @param {boolean} [named] @returns {string[]}
  */
-export function linesIn(json, shortest, named = false) {
+export function linesIn(json, named = false) {
   if (typeof json === 'string') {
-    const lines = json.split(/\r?\n/).map((line) => line.replace(WITH_SCHEME, ''));
-    return lines.filter((line) => line && (named || Buffer.byteLength(line) >= shortest));
+    const inner = parsed(json);
+    const within = inner ? linesIn(inner, named) : isBroken(json) ? piecesOfBroken(json) : [];
+    return lines(json).filter((line) => line && (named || isLong(line))).concat(within);
   }
-  if (Array.isArray(json)) return json.flatMap((item) => linesIn(item, shortest, named));
-  return Object.entries(json ?? {}).flatMap(([name, value]) => linesIn(value, shortest, named || namesASecret(name)));
+  if (Array.isArray(json)) return json.flatMap((item) => linesIn(item, named));
+  return Object.entries(json ?? {}).flatMap(([name, value]) => linesIn(value, named || namesASecret(name)));
 }
 
 /** @param {any} json @returns {number} */
@@ -115,14 +120,56 @@ export function parsed(text) {
 }
 
 /**
- * What to look for in answers where a secret value was sent: of `Bearer sk-1` what follows the scheme, of `Basic` the password
- * too, of cookies each value, of JSON its texts.
- * @param {unknown} value @returns {string[]}
+ * Whether the text looks like JSON, and is none: a bracket comes before all letters and digits, whatever else does, such as a quote of
+ * any kind or a byte order mark. A `$` begins a reference.
+ * @param {string} text
  */
-export function secretsIn(value) {
+export const isBroken = (text) => /^[^\p{Alphabetic}\p{N}$'[{]*['[{]/u.test(text) && !parsed(text);
+
+/** @type {Record<string, string>} */
+const SIGNS = { n: '\n', r: '\r', t: '\t' };
+
+/** The text with what is escaped as within a text of JSON, wherever that stands. @param {string} text */
+const unescaped = (text) => text.replace(/\\(?:u([0-9a-f]{4})|([^]))/gi, (_, code, sign) => (
+  code ? String.fromCharCode(Number.parseInt(code, 16)) : SIGNS[sign] ?? sign));
+
+/**
+ * What may be a secret in a text that is broken: what stands between quotes, or between any signs of JSON, at each level of texts
+ * within texts. A short one only behind the name of a secret.
+ * @param {string} text @returns {string[]}
+ */
+function piecesOfBroken(text) {
+  const found = [];
+  for (let [level, inner] = [0, text]; level < 4; level++) {
+    for (const signs of [/["'`]/, /["'`{}[\]:, \t]/]) {
+      const pieces = inner.split(signs).filter((piece) => /[\p{Alphabetic}\p{N}]/u.test(piece));
+      found.push(...pieces.flatMap((piece, at) => lines(piece).filter((line) => isLong(line) || namesASecret(pieces[at - 1] ?? ''))));
+    }
+    if (!inner.includes('\\')) break;
+    inner = unescaped(inner);
+  }
+  return found;
+}
+
+/** The password in a URL: as a URL has it, as it is written, and what it means. @param {string} text @returns {string[]} */
+export function passwordsIn(text) {
+  const password = text.includes('://') ? URL.parse(text.trim())?.password : undefined;
+  if (!password) return [];
+  const [place] = text.slice(text.indexOf('://') + 3).split(/[/?#]/);
+  const user = place.slice(0, place.lastIndexOf('@'));
+  const bytes = Buffer.from(password).toString('latin1').replace(/%([0-9a-f]{2})/gi, (_, code) => String.fromCharCode(Number.parseInt(code, 16)));
+  return [password, Buffer.from(bytes, 'latin1').toString(), user.slice(user.indexOf(':') + 1)];
+}
+
+/**
+ * What to look for in answers where a secret value was sent: of `Bearer sk-1` what follows the scheme, of `Basic` the password
+ * too, of cookies each value, of JSON its texts, of what only looks like JSON what its texts may be, of a URL its password.
+ * @param {unknown} value @param {boolean} [named] whether short words are secrets, too @returns {string[]}
+ */
+export function secretsIn(value, named = true) {
   if (typeof value !== 'string') return [];
   const json = parsed(value);
-  if (json) return linesIn(json, SHORTEST_UNNAMED);
+  if (json) return linesIn(json);
   const words = value.split(/[ \t\n\f\r]+/).filter((word) => word && !SCHEME.test(word));
   const found = new Set();
   for (const word of words) {
@@ -136,5 +183,6 @@ export function secretsIn(value) {
   // `echo` adds a line end, which is none of theirs: for a secret with one, each line of a stream would be held back.
   const decoded = basic && Buffer.from(basic, 'base64').toString().replace(/(?<![\r\n])[\r\n]+$/, '');
   if (decoded && !decoded.includes('\ufffd')) found.add(decoded).add(decoded.slice(decoded.indexOf(':') + 1));
-  return [...found].filter((secret) => typeof secret === 'string' && secret && !/^=*$/.test(secret));
+  const secret = [...found].filter((text) => text && !/^=*$/.test(text) && (named || isLong(text)));
+  return [...secret, ...passwordsIn(value), ...(isBroken(value) ? piecesOfBroken(value) : [])];
 }

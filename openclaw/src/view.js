@@ -5,9 +5,9 @@
  * the same view (`host-harness/boundary/src/view.rs`), and both are tested with `tests/fixtures/boundary`.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { isObject, isOwn, mapped, part, putBack } from './excerpt.js';
+import { inSmall, isObject, isOwn, mapped, part, putBack } from './excerpt.js';
 import { configError } from './origin.js';
-import { headerJson, isBareReference, isReference, linesIn, namesASecret, parsed, secretsIn } from './secrets.js';
+import { headerJson, isBareReference, isBroken, isReference, lines, namesASecret, parsed, passwordsIn, secretsIn } from './secrets.js';
 
 /** @typedef {Record<string, any>} Json */
 
@@ -25,32 +25,34 @@ const HELD = ['apiKey', 'localService', 'params', 'request'];
 
 /**
  * The document with each place where a secret may be changed: the key, the headers, the settings of the provider, of each of
- * its models and of what agents know of models, and the plugin's options.
+ * its models and of what agents know of models, and the plugin's options. What is no object where one belongs is one such place.
  * @param {Json} document @param {string} id
  * @param {{ whole: (value: any) => any, header: (value: any, name: string) => any, option: (value: any, name: string) => any
  * }} change
  */
 function mapSecrets(document, id, change) {
-  const model = (/** @type {any} */ value) => (
-    mapped(value, (inner, name) => (name === 'headers' || HELD.includes(name) ? change.whole(inner) : inner)));
-  const entry = (/** @type {any} */ value) => mapped(value, (inner, name) => {
-    if (HELD.includes(name)) return change.whole(inner);
-    if (name === 'headers') return mapped(inner, change.header);
-    return name === 'models' && Array.isArray(inner) ? inner.map(model) : inner;
-  });
-  const mapOwn = (/** @type {any} */ fields, /** @type {(value: any) => any} */ map) => (
-    mapped(fields, (value, name) => (isOwn(name, id) ? map(value) : value)));
+  const each = (/** @type {any} */ value, /** @type {(value: any, name: string) => any} */ map) => (
+    isObject(value) ? mapped(value, map) : change.whole(value));
+  const own = (/** @type {any} */ fields, /** @type {(value: any) => any} */ map) => (
+    each(fields, (value, name) => (isOwn(name, id) ? map(value) : value)));
   const inside = (/** @type {any} */ fields, /** @type {string} */ step, /** @type {(value: any) => any} */ map) => (
-    mapped(fields, (value, name) => (name === step ? map(value) : value)));
-  const ofProvider = inside(document, 'models', (all) => inside(all, 'providers', (providers) => mapOwn(providers, entry)));
-  const sealed = inside(ofProvider, 'agents', (agents) => (
-    inside(agents, 'defaults', (defaults) => inside(defaults, 'models', (models) => mapped(models, model)))));
-  return inside(sealed, 'plugins', (plugins) => inside(plugins, 'entries', (all) => (
-    mapOwn(all, (plugin) => inside(plugin, 'config', (options) => mapped(options, change.option))))));
+    each(fields, (value, name) => (name === step ? map(value) : value)));
+  const held = (/** @type {any} */ value, /** @type {string} */ name) => (
+    ['headers', ...HELD].some((one) => inSmall(one) === inSmall(name)) ? change.whole(value) : value);
+  const model = (/** @type {any} */ value) => each(value, held);
+  const entry = (/** @type {any} */ value) => each(value, (inner, name) => {
+    if (inSmall(name) === 'headers') return each(inner, change.header);
+    if (inSmall(name) === 'models') return Array.isArray(inner) ? inner.map(model) : change.whole(inner);
+    return held(inner, name);
+  });
+  const sections = {
+    models: (/** @type {any} */ all) => inside(all, 'providers', (providers) => own(providers, entry)),
+    agents: (/** @type {any} */ all) => inside(all, 'defaults', (defaults) => inside(defaults, 'models', (models) => each(models, model))),
+    plugins: (/** @type {any} */ all) => inside(all, 'entries', (entries) => (
+      own(entries, (plugin) => inside(plugin, 'config', (options) => each(options, change.option))))),
+  };
+  return Object.entries(sections).reduce((changed, [name, map]) => inside(changed, name, map), document);
 }
-
-/** Whether the text is meant as JSON, and is none: in quotes of any kind. @param {string} text */
-const isBroken = (text) => /^[\s"]*['[{]/.test(text) && !parsed(text);
 
 /** As JSON, the same for the same members in whatever order. @param {any} value */
 const inOrder = (value) => JSON.stringify(
@@ -59,8 +61,14 @@ const inOrder = (value) => JSON.stringify(
 /** One spelling of what may be JSON as a text: the component may write it anew. @param {any} value */
 const asJson = (value) => inOrder(typeof value === 'string' ? parsed(value) ?? value.trim() : value);
 
-/** The password in a URL. @param {string} text */
-const passwordIn = (text) => (text.includes('://') ? URL.parse(text.trim())?.password : undefined);
+/** Whether all of the text, or anything in the JSON, is or may be a secret. @param {any} value @param {boolean} named @returns {boolean} */
+function isSecret(value, named) {
+  if (typeof value === 'string') {
+    const isNamed = named && value.trim() !== '' && !isBareReference(value);
+    return isNamed || passwordsIn(value).length > 0 || isBroken(value) || isSecret(parsed(value), named);
+  }
+  return Object.entries(value ?? {}).some(([name, inner]) => isSecret(inner, named || namesASecret(name)));
+}
 
 /** @param {string} what @returns {Error} */
 export const refusal = (what) => configError(`Portkey's component ${what}: nothing was changed`);
@@ -137,12 +145,10 @@ export class View {
   inline(value, named) {
     const before = this.count;
     const json = typeof value === 'string' ? parsed(value) : undefined;
-    let shown = json ? JSON.stringify(this.conceal(json, named)) : this.conceal(value, named);
-    // the first sign says to the component what is wrong with it
-    if (this.count === before && !json && typeof value === 'string' && isBroken(value)) {
-      shown = value.trim()[0] + this.placeholder(value);
-    }
+    const concealed = json ? JSON.stringify(this.conceal(json, named)) : this.conceal(value, named);
     if (this.count === before) return value;
+    // the first sign says to the component what is wrong with it
+    const shown = typeof value === 'string' && isBroken(value) ? String.fromCodePoint(value.trim().codePointAt(0) ?? 0) + concealed : concealed;
     this.sealed.set(inOrder(shown), { value, inline: true });
     const text = typeof value === 'string' && !json ? value.trim() : headerJson(JSON.stringify(json ?? value));
     this.fills.set(asJson(shown), text);
@@ -151,7 +157,7 @@ export class View {
 
   /** @param {string} secret */
   placeholder(secret) {
-    this.secrets.push(...[passwordIn(secret) ?? ''].filter(Boolean), ...linesIn(secret, 0, true), ...secretsIn(secret));
+    this.secrets.push(...lines(secret), ...secretsIn(secret));
     this.count += 1;
     return `${this.mark}${this.count}`;
   }
@@ -160,9 +166,7 @@ export class View {
   conceal(value, named) {
     if (Array.isArray(value)) return value.map((item) => this.conceal(item, named));
     if (typeof value !== 'string') return mapped(value, (inner, name) => this.conceal(inner, named || namesASecret(name)));
-    const holdsSecret = () => linesIn(parsed(value), Infinity, named).length > 0;
-    const isSecret = (named && value.trim() && !isBareReference(value)) || passwordIn(value) || holdsSecret();
-    return isSecret ? this.placeholder(value) : value;
+    return isSecret(value, named) ? this.placeholder(value) : value;
   }
 
   /** As the component takes it. */

@@ -116,6 +116,26 @@ test('what is null is made where a component adds to it', () => {
   }
 });
 
+test('what is hidden, wherever it stands, is masked', () => {
+  const { id, texts, plain, configs } = fixture('views');
+  const option = (/** @type {any} */ config) => ({ plugins: { entries: { [id]: { config: { config } } } } });
+  const places = (/** @type {string} */ text) => [{ models: { providers: { [id]: { headers: { 'x-up': text } } } } }, option(text), option({ a: text })];
+  for (const { text, hidden, masked } of texts) {
+    for (const config of places(text)) {
+      const view = new View(config, id);
+      for (const secret of hidden) assert.ok(!view.json().includes(secret), view.json());
+      for (const secret of masked) assert.ok(view.secrets.includes(secret), `${secret} in ${JSON.stringify(view.secrets)}, of ${text}`);
+      assert.deepEqual(view.mergeBack(config, view.json()), config);
+    }
+  }
+  for (const text of plain) for (const config of places(text)) assert.deepEqual(new View(config, id).document, config);
+  for (const { config, hidden } of configs) {
+    const view = new View(config, id);
+    for (const secret of hidden) assert.ok(!view.json().includes(secret), view.json());
+    assert.deepEqual(view.mergeBack(config, view.json()), config);
+  }
+});
+
 test('what is meant as JSON and is none is hidden, but for its first sign', () => {
   const json = '{"api_key":"inline-secret"}';
   for (const text of [json.slice(0, -1), `'${json}'`, JSON.stringify(json), ` " [${json}`]) {

@@ -120,6 +120,20 @@ test('a secret within JSON goes out where it belongs and comes back masked', asy
   assert.match(/** @type {any} */ (content[0]).text, /"api_key":"\*{11}".*"virtual_key":"\*{11}"/);
 });
 
+test('options under another spelling are neither shown nor sent', (t) => {
+  const { mock } = t.mock.method(onboarding, 'resolveConnection');
+  const entries = { portkey: { config: { traceId: 't' } }, Portkey: { config: { spanId: 'other', virtualKey: 'vk-other-1' } } };
+  const { secrets } = connect({ config: { plugins: { entries } }, apiKey: 'pk-secret', headers: {} });
+  assert.doesNotMatch(mock.calls.at(-1)?.arguments[0] ?? '', /other|Portkey/);
+  assert.deepEqual(secrets, ['pk-secret']);
+});
+
+test('what is hidden in a header of any name is masked', () => {
+  const { secrets } = connect({
+    config: {}, apiKey: 'pk-secret', headers: { 'x-up': "{'api_key':'sk-1234'}", 'x-to': 'https://user:pa^ss=W@h.example/v1', 'x-title': 'A [title]' } });
+  assert.ok(['sk-1234', 'pa^ss=W'].every((secret) => secrets.includes(secret)) && !secrets.includes('[title]'), `${secrets}`);
+});
+
 test('a reference that nothing resolved is refused, and not left out in silence', () => {
   for (const value of ['${MY_CONFIG}', { api_key: '${MY_CONFIG}' }, ['x', '${MY_CONFIG}']]) {
     assert.throws(() => optional({ config: value }), { type: 'invalid-config', message: /config\.config refers to \$\{MY_CONFIG\}/ });

@@ -27,12 +27,17 @@ pub(crate) fn trimmed(text: &str) -> &str {
     text.trim_matches(|letter: char| letter == '\u{feff}' || letter.is_whitespace() && letter != '\u{85}')
 }
 
+/// Whether `name` is the provider `id`'s, in any letter case.
+pub(crate) fn is_own(name: &str, id: &str) -> bool {
+    trimmed(name).eq_ignore_ascii_case(id)
+}
+
 /// The entries of the provider `id` and their names, in any letter case. The one that is spelled as `id` comes first,
 /// because it wins.
 pub fn entries<'a>(config: &'a Value, id: &str) -> Vec<(&'a str, &'a Value)> {
     let providers = config.pointer("/models/providers").and_then(Value::as_object);
     let all = providers.into_iter().flatten().map(|(name, entry)| (name.as_str(), entry));
-    let mut own: Vec<_> = all.filter(|(name, _)| trimmed(name).eq_ignore_ascii_case(id)).collect();
+    let mut own: Vec<_> = all.filter(|(name, _)| is_own(name, id)).collect();
     own.sort_by_key(|(name, _)| *name != id);
     own
 }
@@ -45,7 +50,7 @@ pub fn models<'a>(config: &'a Value, id: &str) -> Vec<&'a Value> {
 /// The id in a row of models of the provider `id`: OpenClaw takes `portkey/m` there for the `m` of Portkey.
 pub fn model_id<'a>(model: &'a str, id: &str) -> &'a str {
     match model.split_once('/') {
-        Some((provider, model)) if trimmed(provider).eq_ignore_ascii_case(id) => trimmed(model),
+        Some((provider, model)) if is_own(provider, id) => trimmed(model),
         _ => trimmed(model),
     }
 }
@@ -59,21 +64,8 @@ pub(crate) fn put_back(to: &mut Value, from: &Value, id: &str) {
 
 /// The names that `step` stands for in `fields`.
 fn matching(fields: &Map<String, Value>, step: &str, id: &str) -> Vec<String> {
-    let matches = |name: &&String| if step == "*" { trimmed(name).eq_ignore_ascii_case(id) } else { *name == step };
+    let matches = |name: &&String| if step == "*" { is_own(name, id) } else { *name == step };
     fields.keys().filter(matches).cloned().collect()
-}
-
-/// The values of the members of `path` that are called `id`, in any letter case.
-pub(crate) fn own_entries<'a>(document: &'a mut Value, path: &[&str], id: &str) -> Vec<&'a mut Value> {
-    let mut place = document;
-    for step in path {
-        match place.get_mut(*step) {
-            Some(next) => place = next,
-            None => return Vec::new(),
-        }
-    }
-    let Some(fields) = place.as_object_mut() else { return Vec::new() };
-    fields.iter_mut().filter(|(name, _)| trimmed(name).eq_ignore_ascii_case(id)).map(|(_, value)| value).collect()
 }
 
 /// Copies the values at `path` into the same place of `to`. A value of another type than an object on the way is

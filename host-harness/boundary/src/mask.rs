@@ -233,6 +233,17 @@ fn escape(bytes: &[u8]) -> Option<u8> {
     u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
+/// The text that `text` stands for in a URL.
+pub(crate) fn decoded(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
+    while let Some((&first, behind)) = rest.split_first() {
+        let letter = escape(rest);
+        bytes.push(letter.unwrap_or(first));
+        rest = if letter.is_some() { rest.get(3..).unwrap_or_default() } else { behind };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// How long the form is that `bytes` begin with, any of whose letters may be written as an escape of URLs. An escape is
 /// compared by the letter that it stands for, as `spelled` writes it.
 fn escaped_length(form: &[u8], bytes: &[u8], spelled: impl Fn(u8) -> u8) -> Option<usize> {

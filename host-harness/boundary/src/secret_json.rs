@@ -10,8 +10,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use crate::{
-    mask::escaped,
-    references::{is_reference, names, references},
+    excerpt::trimmed,
+    mask::{decoded, escaped},
+    references::{Piece, is_reference, names, pieces, references},
     secret_names::{self, SHORTEST_UNNAMED, names_a_secret},
 };
 
@@ -79,10 +80,60 @@ fn colons(json: &str) -> usize {
     count
 }
 
-/// Whether the text looks like JSON but cannot be parsed. In quotes of any kind it cannot.
+/// Whether the text looks like JSON but cannot be parsed: a bracket comes before all letters and digits, whatever else does,
+/// such as a quote of any kind or a byte order mark. A `$` begins a reference.
 pub fn is_broken(text: &str) -> bool {
-    let begun = text.trim_start_matches(|sign: char| sign == '"' || sign.is_whitespace());
-    begun.starts_with(['{', '[', '\'']) && parse(text).is_none()
+    let first = text.chars().find(|&sign| sign.is_alphanumeric() || "${['".contains(sign));
+    first.is_some_and(|sign| "{['".contains(sign)) && parse(text).is_none()
+}
+
+/// What may be a secret in a text that [is broken](is_broken): what stands between quotes, or between any signs of JSON, at each
+/// level of texts within texts. A short one only behind the name of a secret.
+pub(crate) fn pieces_of_broken(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut text = Some(text.to_owned());
+    for _ in 0..LEVELS {
+        let Some(level) = text.take() else { break };
+        for signs in ["\"'`", "\"'`{}[]:, \t"] {
+            let mut name = "";
+            for piece in level.split(|sign| signs.contains(sign)).filter(|piece| piece.contains(char::is_alphanumeric))
+            {
+                let lines = piece.lines().map(secret_names::without_scheme);
+                found.extend(
+                    lines.filter(|line| line.len() >= SHORTEST_UNNAMED || names_a_secret(name)).map(str::to_owned),
+                );
+                name = piece;
+            }
+        }
+        text = level.contains('\\').then(|| unescaped(&level));
+    }
+    found
+}
+
+/// How many times JSON may stand as a text within JSON, to be looked into where it is broken.
+const LEVELS: usize = 4;
+
+/// The text with what is escaped as within a text of JSON, wherever that stands.
+fn unescaped(text: &str) -> String {
+    let (mut plain, mut rest) = (String::new(), text);
+    while let Some((before, escaped)) = rest.split_once('\\') {
+        let mut signs = escaped.chars();
+        plain.push_str(before);
+        match signs.next() {
+            Some('n') => plain.push('\n'),
+            Some('r') => plain.push('\r'),
+            Some('t') => plain.push('\t'),
+            Some('u') => {
+                let code =
+                    escaped.get(1..5).and_then(|code| u32::from_str_radix(code, 16).ok()).and_then(char::from_u32);
+                plain.push(code.unwrap_or('u'));
+                signs = escaped.get(if code.is_some() { 5.. } else { 1.. }).unwrap_or_default().chars();
+            }
+            other => plain.extend(other),
+        }
+        rest = signs.as_str();
+    }
+    plain + rest
 }
 
 /// Whether the text is a reference and nothing else: a user wrote no secret there.
@@ -98,7 +149,18 @@ pub fn is_secret(text: &str, named: bool) -> bool {
 
 /// Whether the text is a URL with a password in it.
 fn holds_password(text: &str) -> bool {
-    text.contains("://") && url::Url::parse(text.trim()).is_ok_and(|url| url.password().is_some())
+    !passwords(text).is_empty()
+}
+
+/// The password in a URL: as a URL has it, as it is written, and what it means.
+pub(crate) fn passwords(text: &str) -> Vec<String> {
+    let Some((_, rest)) = text.split_once("://") else { return Vec::new() };
+    let Ok(url) = url::Url::parse(text.trim()) else { return Vec::new() };
+    let Some(password) = url.password() else { return Vec::new() };
+    let place = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let written = place.rsplit_once('@').and_then(|(user, _)| user.split_once(':'));
+    let written = written.map(|(_, password)| password.to_owned());
+    [password.to_owned(), decoded(password)].into_iter().chain(written).collect()
 }
 
 /// A reference as an object: `{"source": "env", "provider": "default", "id": "NAME"}`.
@@ -188,23 +250,25 @@ impl Concealer<'_> {
             }
             return hidden;
         }
-        if is_broken(text) && !is_reference(text) {
-            let first = text.trim_start().chars().next().unwrap_or_default();
-            *text = format!("{first}{}", self.placeholder());
-            return true;
+        let first = trimmed(text).chars().next().filter(|_| is_broken(text) && !is_reference(text));
+        let hidden = self.conceal(value, named);
+        if let (Some(first), Value::String(hidden)) = (first, value) {
+            hidden.insert(0, first);
         }
-        self.conceal(value, named)
+        hidden
     }
 
     /// Whether anything in `value` would be hidden.
     pub(crate) fn hides_in(&self, value: &Value, named: bool) -> bool {
-        let is_left_to_the_host = value.as_str().is_some_and(|text| is_broken(text) && is_reference(text));
-        is_left_to_the_host || Concealer { count: 0, ..*self }.conceal_inline(&mut value.clone(), named)
+        Concealer { count: 0, ..*self }.conceal_inline(&mut value.clone(), named)
     }
 
     /// Whether this text is hidden as a whole.
     fn hides(&self, text: &str, named: bool) -> bool {
-        let within = || parse(text).is_some_and(|mut json| Concealer { count: 0, ..*self }.conceal(&mut json, named));
+        let within = || match parse(text) {
+            Some(mut json) => Concealer { count: 0, ..*self }.conceal(&mut json, named),
+            None => is_broken(text),
+        };
         is_secret(text, named) || self.references && is_reference(text) || within()
     }
 }
@@ -232,6 +296,18 @@ fn resolved<R: Resolver>(value: &Value, path: &mut String, resolver: &R) -> Resu
             // Read before it is resolved, so that a quote in a secret ends no string.
             Some(json) if !all_names(&json).is_empty() => resolved(&json, path, resolver)?.to_string().into(),
             Some(_) => value.clone(),
+            // Some read it as JSON all the same: there, too, a quote in a secret ends no text.
+            None if is_broken(text) => {
+                let piece = |piece| match piece {
+                    Piece::Text(text) | Piece::Escaped(text) => Ok(text.to_owned()),
+                    Piece::Reference(name) => {
+                        let found = resolver.resolve(&format!("${{{name}}}"), path)?;
+                        let quoted = Value::from(found.expose_secret()).to_string();
+                        Ok(quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned())
+                    }
+                };
+                pieces(text).into_iter().map(piece).collect::<Result<String, _>>()?.into()
+            }
             None => resolver.resolve(text, path)?.expose_secret().into(),
         },
         Value::Array(items) => {
@@ -300,11 +376,10 @@ fn find_secrets<R: Resolver>(
             for text in resolver.referred(text)? {
                 found.extend(secrets_in(&text, named == Named::Secret));
             }
-            if named != Named::No {
+            if named != Named::No || is_broken(text) {
                 found.extend(secrets_in(&resolver.resolve(text, path)?, named == Named::Secret));
             }
-            let url = url::Url::parse(text.trim()).ok();
-            found.extend(url.and_then(|url| Some(SecretString::from(url.password()?))));
+            found.extend(passwords(text).into_iter().map(SecretString::from));
         }
         Value::Array(items) => {
             for item in items {
@@ -326,6 +401,9 @@ fn secrets_in(value: &SecretString, named: bool) -> Vec<SecretString> {
     let is_json = parse(value.expose_secret()).is_some();
     let mut found = secret_names::secrets_in(value);
     found.retain(|secret| named || is_json || secret.expose_secret().len() >= SHORTEST_UNNAMED);
+    if !named && is_broken(value.expose_secret()) {
+        found.extend(pieces_of_broken(value.expose_secret()).into_iter().map(SecretString::from));
+    }
     found
 }
 

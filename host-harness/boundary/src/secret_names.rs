@@ -5,6 +5,8 @@ use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
+use crate::secret_json::{is_broken, parse, passwords, pieces_of_broken};
+
 /// Words that name a secret by themselves. Digits at the end of a word do not count.
 const WORDS: [&str; 15] = [
     "auth", "authn", "authz", "bearer", "cred", "creds", "jwt", "key", "keys", "oauth", "pem", "pwd", "session",
@@ -96,13 +98,14 @@ pub fn without_scheme(text: &str) -> &str {
 }
 
 /// What to look for in answers: for `Bearer sk-1` the text after the scheme, for `Basic` also the password, for cookies
-/// each value, for JSON its texts.
+/// each value, for JSON its texts, for what only looks like JSON what its texts may be, for a URL its password.
 pub fn secrets_in(value: &SecretString) -> Vec<SecretString> {
     let value = value.expose_secret();
-    if let Ok(json @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(value) {
-        return lines_in(&json, SHORTEST_UNNAMED, false).into_iter().map(SecretString::from).collect();
+    if let Some(json) = parse(value) {
+        return lines_in(&json, false).into_iter().map(SecretString::from).collect();
     }
-    let mut found = Vec::new();
+    let pieces = if is_broken(value) { pieces_of_broken(value) } else { Vec::new() };
+    let mut found: Vec<_> = pieces.iter().map(String::as_str).collect();
     for word in value.split_ascii_whitespace().filter(|word| !is_scheme(word)) {
         found.push(word.trim_end_matches([';', ',']));
         for part in word.split([';', ',']) {
@@ -116,6 +119,7 @@ pub fn secrets_in(value: &SecretString) -> Vec<SecretString> {
     found.retain(|secret| !secret.bytes().all(|byte| byte == b'='));
     let mut found: Vec<_> = found.into_iter().map(SecretString::from).collect();
     found.extend(basic(value).into_iter().flatten());
+    found.extend(passwords(value).into_iter().map(SecretString::from));
     found
 }
 
@@ -131,19 +135,24 @@ fn basic(value: &str) -> Option<[SecretString; 2]> {
     Some([password.into(), plain.into()])
 }
 
-/// The lines of the texts in `json`: a private key has many. `shortest` is the minimum length in bytes of a secret
-/// without a secret's name, or one above it.
-pub(crate) fn lines_in(json: &Value, shortest: usize, named: bool) -> Vec<&str> {
+/// The lines of the texts in `json`: a private key has many. Short ones only by their name, or one above it.
+fn lines_in(json: &Value, named: bool) -> Vec<String> {
     match json {
-        Value::String(text) => text
-            .lines()
-            .map(|line| without_scheme(line).trim_start_matches([' ', '\t']))
-            .filter(|line| !line.is_empty() && (named || line.len() >= shortest))
-            .collect(),
-        Value::Array(items) => items.iter().flat_map(|item| lines_in(item, shortest, named)).collect(),
+        Value::String(text) => {
+            let lines = text.lines().map(|line| without_scheme(line).trim_start_matches([' ', '\t']));
+            let lines =
+                lines.filter(|line| !line.is_empty() && (named || line.len() >= SHORTEST_UNNAMED)).map(str::to_owned);
+            let within = match parse(text) {
+                Some(json) => lines_in(&json, named),
+                None if is_broken(text) => pieces_of_broken(text),
+                None => Vec::new(),
+            };
+            lines.chain(within).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(|item| lines_in(item, named)).collect(),
         Value::Object(members) => {
             let all = members.iter();
-            all.flat_map(|(name, member)| lines_in(member, shortest, named || names_a_secret(name))).collect()
+            all.flat_map(|(name, member)| lines_in(member, named || names_a_secret(name))).collect()
         }
         _ => Vec::new(),
     }

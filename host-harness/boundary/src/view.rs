@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::{
     Error, Result,
-    excerpt::{excerpt, own_entries, put_back},
+    excerpt::{excerpt, is_own, put_back},
     references::is_reference,
     secret_json::{self, Concealer, Named, Resolver, Unresolved, is_bare_reference},
     secret_names::names_a_secret,
@@ -226,40 +226,63 @@ impl Place<'_> {
     }
 }
 
+type Visit<'v, E> = dyn FnMut(Place<'_>, &mut Value) -> Result<(), E> + 'v;
+
 /// Visits each place that may hold a secret: in the provider's entry, in what agents know of models, of whatever provider,
-/// and in the plugin's options.
+/// and in the plugin's options. What is no object where one belongs is one such place.
 fn each_secret<E>(
     document: &mut Value,
     id: &str,
     mut visit: impl FnMut(Place<'_>, &mut Value) -> Result<(), E>,
 ) -> Result<(), E> {
-    let entries = own_entries(document, &["models", "providers"], id).into_iter();
-    for (name, value) in entries.filter_map(Value::as_object_mut).flatten() {
-        match (&**name, value) {
-            (name, value) if HELD.contains(&name) => visit(Place::Held, value)?,
-            ("headers", Value::Object(headers)) => {
-                headers.iter_mut().try_for_each(|(name, value)| visit(Place::Header(name), value))?;
-            }
-            // A plugin reads the ids of the models, and these of none.
-            ("models", Value::Array(models)) => {
-                models.iter_mut().flat_map(held_of_model).try_for_each(|value| visit(Place::Held, value))?;
-            }
-            _ => {}
-        }
-    }
-    let models = document.pointer_mut("/agents/defaults/models").and_then(Value::as_object_mut);
-    for value in models.into_iter().flatten().flat_map(|(_, model)| held_of_model(model)) {
-        visit(Place::Held, value)?;
-    }
-    let plugins = own_entries(document, &["plugins", "entries"], id).into_iter();
-    let mut options = plugins.filter_map(|plugin| plugin.get_mut("config")?.as_object_mut()).flatten();
-    options.try_for_each(|(name, value)| visit(Place::Option(name), value))
+    each_member(document, &mut visit, |section, value, visit| {
+        each_member(value, visit, |part, value, visit| match (section, part) {
+            ("models", "providers") => each_member(value, visit, |name, entry, visit| match is_own(name, id) {
+                true => each_member(entry, visit, of_entry),
+                false => Ok(()),
+            }),
+            ("agents", "defaults") => each_member(value, visit, |name, value, visit| match name {
+                "models" => each_member(value, visit, |_, model, visit| each_member(model, visit, of_model)),
+                _ => Ok(()),
+            }),
+            ("plugins", "entries") => each_member(value, visit, |name, entry, visit| match is_own(name, id) {
+                true => each_member(entry, visit, |name, value, visit| match name {
+                    "config" => each_member(value, visit, |name, value, visit| visit(Place::Option(name), value)),
+                    _ => Ok(()),
+                }),
+                false => Ok(()),
+            }),
+            _ => Ok(()),
+        })
+    })
 }
 
-/// The settings of a model that may hold a secret.
-fn held_of_model(model: &mut Value) -> impl Iterator<Item = &mut Value> {
-    let members = model.as_object_mut().into_iter().flatten();
-    members.filter(|(name, _)| *name == "headers" || HELD.contains(&name.as_str())).map(|(_, value)| value)
+/// Calls `each` for the members of an object; what is none is visited whole.
+fn each_member<E>(
+    value: &mut Value,
+    visit: &mut Visit<'_, E>,
+    each: impl Fn(&str, &mut Value, &mut Visit<'_, E>) -> Result<(), E>,
+) -> Result<(), E> {
+    match value {
+        Value::Object(members) => members.iter_mut().try_for_each(|(name, value)| each(name, value, visit)),
+        other => visit(Place::Held, other),
+    }
+}
+
+fn of_entry<E>(name: &str, value: &mut Value, visit: &mut Visit<'_, E>) -> Result<(), E> {
+    match (name.to_ascii_lowercase().as_str(), value) {
+        ("headers", value) => each_member(value, visit, |name, value, visit| visit(Place::Header(name), value)),
+        // A plugin reads the ids of the models, and these of none.
+        ("models", Value::Array(models)) => models.iter_mut().try_for_each(|model| each_member(model, visit, of_model)),
+        ("models", value) => visit(Place::Held, value),
+        (_, value) => of_model(name, value, visit),
+    }
+}
+
+/// The settings of a model, or of an entry, that may hold a secret.
+fn of_model<E>(name: &str, value: &mut Value, visit: &mut Visit<'_, E>) -> Result<(), E> {
+    let is_held = HELD.iter().chain(["headers"].iter()).any(|held| held.eq_ignore_ascii_case(name));
+    if is_held { visit(Place::Held, value) } else { Ok(()) }
 }
 
 /// Hides what is, or may be, a secret.
@@ -349,6 +372,7 @@ fn as_json(text: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
     use serde_json::json;
 
     use super::*;
@@ -366,6 +390,64 @@ mod tests {
             let view = View::of(&config, "portkey");
             assert!(!view.json().contains("source"), "{}", view.json());
             assert_eq!(view.merge_back(&config, "portkey", &view.json()).unwrap(), config);
+        }
+    }
+
+    /// Nothing is referred to.
+    struct Plain;
+
+    impl Resolver for Plain {
+        type Error = std::convert::Infallible;
+
+        fn resolve(&self, text: &str, _: &str) -> Result<SecretString, Self::Error> {
+            Ok(text.into())
+        }
+
+        fn referred(&self, _: &str) -> Result<Vec<SecretString>, Self::Error> {
+            Ok(Vec::new())
+        }
+
+        fn follow(&self, _: &Value, _: &str) -> Result<SecretString, Self::Error> {
+            Ok("".into())
+        }
+    }
+
+    #[test]
+    fn what_is_hidden_wherever_it_stands_is_masked() {
+        let fixture: Value = serde_json::from_str(include_str!("../../../tests/fixtures/boundary/views.json")).unwrap();
+        let all = |list: &Value| list.as_array().unwrap().clone();
+        let texts = |list: &Value| -> Vec<String> {
+            list.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+        };
+        let id = fixture["id"].as_str().unwrap();
+        let places = |text: &Value| {
+            [
+                json!({"models": {"providers": {id: {"headers": {"x-up": text}}}}}),
+                json!({"plugins": {"entries": {id: {"config": {"config": text}}}}}),
+                json!({"plugins": {"entries": {id: {"config": {"config": {"a": text}}}}}}),
+            ]
+        };
+        for case in all(&fixture["texts"]) {
+            for config in places(&case["text"]) {
+                let view = View::of(&config, id);
+                let Ok(called) = View::for_calls(&config, id, &Plain);
+                for shown in [view.json(), called.json()] {
+                    assert!(texts(&case["hidden"]).iter().all(|text| !shown.contains(text)), "{case}: {shown}");
+                }
+                assert_eq!(view.merge_back(&config, id, &view.json()).unwrap(), config);
+                let masked: Vec<_> = called.secrets().map(ExposeSecret::expose_secret).collect();
+                assert!(texts(&case["masked"]).iter().all(|text| masked.contains(&&**text)), "{case}: {masked:?}");
+            }
+        }
+        for text in all(&fixture["plain"]) {
+            for config in places(&text) {
+                assert_eq!(View::of(&config, id).document, config);
+            }
+        }
+        for case in all(&fixture["configs"]) {
+            let view = View::of(&case["config"], id);
+            assert!(texts(&case["hidden"]).iter().all(|text| !view.json().contains(text)), "{case}: {}", view.json());
+            assert_eq!(view.merge_back(&case["config"], id, &view.json()).unwrap(), case["config"]);
         }
     }
 
