@@ -101,6 +101,30 @@ fn a_model_that_does_not_become_the_default_is_told_of() {
     }
 }
 
+/// OpenClaw takes all behind an `@` for a profile but a date and a quantization.
+#[test]
+fn a_model_that_openclaw_would_read_with_a_profile_is_refused_by_that() {
+    let cli = Cli::with_key();
+    let onboard = |model: &str, more: &[&str]| {
+        cli.run(&[&["onboard", "--no-check", "--config", "c.json", "--model", model], more].concat())
+    };
+    for (model, asked) in
+        [("@vertex/mistral-large@2407", "@vertex/mistral-large"), ("@v/m@001", "@v/m"), ("@v/m@latest", "@v/m")]
+    {
+        for more in [&[][..], &["--keep-default"]] {
+            onboard(model, more).failed(4, &format!("asks for `portkey/{asked}`"));
+        }
+    }
+    // As the hint has it, and as OpenClaw reads it.
+    let aliases = json!({"portkey/@v/m@001": {"alias": "mine"}});
+    cli.write("c.json", json!({"agents": {"defaults": {"model": "mine", "models": aliases}}}).to_string());
+    onboard("@v/m@001", &[]).ok();
+    let file = ConfigFile::open(cli.folder.path().join("c.json")).unwrap();
+    assert_eq!(file.value()["models"]["providers"]["portkey"]["models"][0]["id"], "@v/m@001");
+    assert_eq!(file.value()["agents"]["defaults"], json!({"model": "mine", "models": aliases}));
+    onboard("@v/m@20250929", &[]).ok();
+}
+
 #[test]
 fn onboard_stores_the_key_only_where_it_is_told_to() {
     let cli = Cli::new();

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
-use boundary::{aliases, excerpt, merge_check, view::View};
+use boundary::{aliases, excerpt, merge_check, model_name::split_profile, view::View};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -186,6 +186,14 @@ impl Plugin {
         };
         let mut merged = view.merge_back(config, id, &answer?)?;
         aliases::leave_out_taken_aliases(config, &mut merged, id);
+        let [had, has] = [config, &merged].map(|config| config.pointer("/agents/defaults"));
+        let named = choices.model.as_ref().map(|model| format!("{id}/{model}")).filter(|_| had != has);
+        if let Some((asked, Some(profile))) = named.as_deref().map(split_profile) {
+            return Err(Error::config(format!(
+                "OpenClaw takes `@{profile}` at the end of a model's name for a profile, and asks for `{asked}`"
+            ))
+            .hint("Write the whole name into `agents.defaults.models` with an `alias`, and name that as the default model."));
+        }
         let descriptor = self.descriptor();
         let owner = merge_check::Owner {
             id,
