@@ -297,7 +297,7 @@ fn resolved<R: Resolver>(value: &Value, path: &mut String, resolver: &R) -> Resu
             Some(json) if !all_names(&json).is_empty() => resolved(&json, path, resolver)?.to_string().into(),
             Some(_) => value.clone(),
             // Some read it as JSON all the same: there, too, a quote in a secret ends no text.
-            None if is_broken(text) => {
+            None if is_broken(text) && text.contains(['"', '\'']) => {
                 let piece = |piece| match piece {
                     Piece::Text(text) | Piece::Escaped(text) => Ok(text.to_owned()),
                     Piece::Reference(name) => {

@@ -371,6 +371,10 @@ mod tests {
             ),
             (json!("${JSON}"), r#"{"api_key":"\u00fc"}"#),
             (json!(" pc-${QUOTED} "), r#"pc-a"b\c"#),
+            (json!("[pc] ${QUOTED}"), r#"[pc] a"b\c"#),
+            (json!(r#"{"a": 1, "k": "${QUOTED}", "a": "$${A}"}"#), r#"{"a": 1, "k": "a\"b\\c", "a": "${A}"}"#),
+            (json!(r#"{'k': '${QUOTED}',}"#), r#"{'k': 'a\"b\\c',}"#),
+            (json!({"o": r#"{"k": "${QUOTED}",}"#}), r#"{"o":"{\"k\": \"a\\\"b\\\\c\",}"}"#),
         ] {
             assert_eq!(secret_json::header(&value, "p", &resolver).unwrap().expose_secret(), sent, "{value}");
         }
