@@ -240,21 +240,19 @@ fn options_json(provider: &Object<'_>, options: &Object<'_>, findings: &mut Vec<
         shown.set("modelFamilies", families.clone());
     }
     shown.set_some("maxTokens", provider.get("maxTokens").cloned());
-    let (mut models, mut spelled) = (Vec::new(), Vec::new());
+    let mut models: Vec<Json<'_>> = Vec::new();
     for entry in provider.list("models") {
         let (Some(id), Some(mut entry)) = (model_id(&entry), entry.into_object()) else { continue };
         entry.retain(&|name| matches!(name, "maxTokens" | "compat"));
         entry.extract_nulls();
         if !entry.is_empty() {
-            // OpenClaw takes `portkey/m` for `m`, where no other row is that.
-            let own = own_id(&id);
-            let rows = if own.is_some() { &mut spelled } else { &mut models };
-            entry.set("id", own.unwrap_or(&id).to_owned());
-            rows.push(entry.into());
+            entry.set("id", id);
+            models.push(entry.into());
         }
     }
-    models.append(&mut spelled);
-    shown.set_some("models", Some(models).filter(|models| !models.is_empty()));
+    if !models.is_empty() {
+        shown.set("models", models);
+    }
     shown.to_json()
 }
 
@@ -383,18 +381,6 @@ mod tests {
         assert!(field.contains("config, provider, virtualKey"), "{field}");
         assert!(field.contains("the params of a model") && !field.contains("Did you mean"), "{field}");
         assert_eq!(header(&settings, "x-portkey-debug"), Some("true"));
-    }
-
-    #[test]
-    fn a_row_with_the_providers_name_is_the_models_where_no_other_is() {
-        let rows = |rows: &str| {
-            let config = [r#"{"models":{"providers":{"portkey":{"models":["#, rows, "]}}}}"].concat();
-            let shown = read(&config).unwrap().options_json;
-            options::Options::read(&shown).of_model("m").max_tokens
-        };
-        let (spelled, exact) = (r#"{"id":" Portkey/ m","maxTokens":7}"#, r#"{"id":"m","maxTokens":8}"#);
-        assert_eq!(rows(spelled), Some(7));
-        assert_eq!(rows(&[spelled, exact].join(",")), Some(8));
     }
 
     #[test]

@@ -252,7 +252,7 @@ async fn a_model_of_its_own_headers_is_called_with_them_however_it_is_asked() {
     let setup = setup(stub.base_url()).config(config).environment(environment);
     let provider = Provider::connect(&plugin().await, setup).await.unwrap();
     let own = ("own", Some("secret-1"));
-    for (model, (team, pass)) in [("@openai/own", own), ("Portkey/@openai/own", own), ("@openai/other", ("all", None))]
+    for (model, (team, pass)) in [("@openai/own", own), ("portkey/@openai/own", own), ("@openai/other", ("all", None))]
     {
         let prompt = ask(model, "hello");
         let finished = Ask::FinishedJson(provider.body(&prompt).await.unwrap());

@@ -3,7 +3,6 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, future::ready, path::Path, sync::Arc, time::Duration};
 
-use boundary::excerpt::model_id;
 use futures_util::{
     StreamExt, TryStreamExt,
     stream::{self, BoxStream},
@@ -222,14 +221,9 @@ impl Provider {
         self.route(&model, clock).await
     }
 
-    /// The id that the configuration's rows of a model have here.
-    fn row_of<'m>(&self, model: &'m str) -> &'m str {
-        model_id(model, &self.plugin.descriptor().id)
-    }
-
     /// The way to a model.
     pub(super) async fn route(&self, model: &str, clock: Clock) -> Result<&Route> {
-        let id = self.row_of(model);
+        let id = model.trim();
         match self.special.get(id).zip(self.places.special.get(id)) {
             None => Ok(&self.main),
             Some((route, place)) => {
@@ -266,7 +260,7 @@ impl Provider {
 
     /// The user's own price of a model.
     pub(super) fn configured_price(&self, model: &str) -> Option<Price> {
-        self.places.prices.get(self.row_of(model)).copied()
+        self.places.prices.get(model.trim()).copied()
     }
 
     /// Where calls go, as the plugin resolved it. It holds no secret.

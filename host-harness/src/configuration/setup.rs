@@ -231,13 +231,11 @@ impl Setup {
                 }
             }
         }
-        // A row that is spelled with the provider's name, where no other has the id itself.
-        let spelled: Vec<_> = joined.keys().filter(|id| model_id(id, &descriptor.id) != *id).cloned().collect();
-        for spelled in spelled {
-            let id = model_id(&spelled, &descriptor.id).to_owned();
-            if let Some(row) = joined.shift_remove(&spelled) {
-                joined.entry(id).or_insert(row);
-            }
+        // A row that is spelled with the provider's name is also that of the id itself, where no other is.
+        let is_spelled = |(id, _): &(&String, &Value)| model_id(id, &descriptor.id) != *id;
+        let spelled: Vec<_> = joined.iter().filter(is_spelled).map(|(id, row)| (id.clone(), row.clone())).collect();
+        for (id, row) in spelled {
+            joined.entry(model_id(&id, &descriptor.id)).or_insert(row);
         }
         joined
     }
@@ -291,12 +289,12 @@ mod tests {
     }
 
     #[test]
-    fn a_row_with_the_providers_name_is_the_models_where_no_other_is() {
+    fn a_row_with_the_providers_name_is_also_the_models_where_no_other_is() {
         let rows = json!([{"id": "acme/m", "name": "1"}, {"id": "Acme/ n", "name": "2"}, {"id": "n", "name": "3"}, {"id": "@x/m", "name": "4"}]);
         let setup = Setup::new(json!({"models": {"providers": {"acme": {"models": rows}}}}));
         let models = setup.models(&descriptor());
         let mut names: Vec<_> = models.iter().map(|(id, row)| (id.as_str(), row["name"].as_str().unwrap())).collect();
         names.sort_unstable();
-        assert_eq!(names, [("@x/m", "4"), ("m", "1"), ("n", "3")]);
+        assert_eq!(names, [("@x/m", "4"), ("Acme/ n", "2"), ("acme/m", "1"), ("m", "1"), ("n", "3")]);
     }
 }
