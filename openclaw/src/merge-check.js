@@ -164,9 +164,7 @@ function changeOfRows(had, has, provider) {
 function changeOfDefault(had, has, id) {
   const [{ primary: was, ...others }, { primary: is, ...now }] = [had, has].map((model) => (isObject(model) ? model : { primary: model }));
   if (isDeepStrictEqual(had, has) || (!isFilled(was) && isOwnModel(is, id) && isDeepStrictEqual(others, now))) return undefined;
-  // somebody may have chosen such a model
-  const [, profile] = splitProfile(String(is));
-  return profile ? `a default model with the name of a key behind it, \`@${profile}\`` : 'the default model';
+  return 'the default model';
 }
 
 /**

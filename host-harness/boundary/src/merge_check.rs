@@ -239,13 +239,7 @@ fn change_of_default(had: &Value, has: &Value, id: &str) -> Option<String> {
         let name = is.as_ref().and_then(Value::as_str).filter(|name| is_own_model(name, id));
         !was.as_ref().is_some_and(is_filled) && name.is_some() && others(had) == others(has)
     };
-    if had == has || may_be() {
-        return None;
-    }
-    // Somebody may have chosen such a model.
-    let profile = is.as_ref().and_then(Value::as_str).and_then(|name| split_profile(name).1);
-    let of_profile = |name| format!("a default model with the name of a key behind it, `@{name}`");
-    Some(profile.map_or_else(|| "the default model".to_owned(), of_profile))
+    (had != has && !may_be()).then(|| "the default model".to_owned())
 }
 
 /// Whether it is a model of this provider, and no more: a profile behind the name is one of the user's keys.
