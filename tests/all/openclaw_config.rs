@@ -10,7 +10,7 @@ use std::{
 };
 
 use host_harness::{
-    Environment, ErrorKind, Media, Prompt, Provider,
+    Environment, ErrorKind, Media, Provider,
     wit::{
         audio::{SpeechRequest, TranscriptionRequest},
         chat::{Ask, Request},
@@ -334,8 +334,4 @@ async fn a_model_of_its_own_headers_is_called_with_them_where_a_call_does_not_na
         let expected = expected.map(|own| Some(if extra.is_some() { "further".to_owned() } else { own.clone() }));
         assert_eq!(teams, expected);
     }
-    stub.clear();
-    let asked = Prompt { extra_json: further(), ..ask("other", "hello") };
-    let _ = provider.complete(&asked).await;
-    assert_eq!(stub.requests()[0].header("x-team"), Some("further"));
 }

@@ -191,14 +191,14 @@ impl Provider {
     /// The way to the model that is asked.
     async fn route_of(&self, request: &chat::Request, clock: Clock) -> Result<&Route> {
         let (model, body) = match &request.ask {
-            chat::Ask::Prompt(prompt) => (Some(&*prompt.model), prompt.extra_json.as_deref()),
+            chat::Ask::Prompt(prompt) => (Some(&*prompt.model), None),
             chat::Ask::OpenaiJson(body) | chat::Ask::FinishedJson(body) => (None, Some(&**body)),
         };
         // A chat without a model is for the plugin to refuse.
         self.route_to(model, body, ready(Ok(String::new())), clock).await
     }
 
-    /// The way to the model that a body, or further fields of one, name; else to `model`, else to the plugin's `own`.
+    /// The way to `model`, else to the one that a body, or further fields of one, name, else to the plugin's `own`.
     async fn route_to(
         &self,
         model: Option<&str>,
@@ -206,15 +206,14 @@ impl Provider {
         own: impl Future<Output = Result<String>>,
         clock: Clock,
     ) -> Result<&Route> {
+        let is_filled = |text: &&str| !text.trim().is_empty();
         if self.special.is_empty() {
             return Ok(&self.main);
         }
-        let body = body.filter(|body| !body.trim().is_empty());
-        let named = match body.map(model_in).transpose()?.flatten() {
-            None => model.filter(|model| !model.trim().is_empty()).map(str::to_owned),
-            named => named,
-        };
-        let model = match named {
+        if let Some(model) = model.filter(is_filled) {
+            return self.route(model, clock).await;
+        }
+        let model = match body.filter(is_filled).map(model_in).transpose()?.flatten() {
             Some(model) => model,
             None => own.await?,
         };
@@ -235,7 +234,7 @@ impl Provider {
         }
     }
 
-    /// Starts a call to a model, by `model` or its further fields, or to the plugin's `own` where it names none.
+    /// Starts a call to the model that it names, itself or in its further fields, or to the plugin's `own`.
     async fn open(
         &self,
         model: Option<&str>,
