@@ -206,6 +206,17 @@ pub(crate) fn in_event(head: &Head, data: &[u8]) -> Box<Error> {
     told(head, data, said)
 }
 
+/// What a stream that was cut lacks, mostly.
+pub(crate) const REASON: &str = "a finish reason";
+
+/// The error of an answer that ends without this.
+pub(crate) fn truncated(head: &Head, lacks: &str) -> Box<Error> {
+    let message = format!("The stream ended without {lacks}: what arrived is not the whole answer");
+    let error = answered(ErrorKind::Truncated, ErrorOrigin::Gateway, &message, head);
+    let hint = "Try again. A gateway ends a stream in this way when the model provider's connection breaks.";
+    with_hint(error, hint)
+}
+
 /// The error of a stream that was cut, where it ends in words: they may say why.
 pub(crate) fn cut_with(cut: &Error, head: &Head, words: &[u8]) -> Box<Error> {
     let mut error = in_event(head, words);

@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 
-use events::{REASON, State, is_cut_off, is_done, truncated};
+use events::{State, is_cut_off, is_done};
 
 use crate::bindings::exports::openclaw::provider::chat::{Event, Response};
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind};
@@ -177,7 +177,7 @@ impl Reply {
             return;
         }
         match broken {
-            None if is_cut => state.fail(truncated(&state.head, REASON)),
+            None if is_cut => state.fail(error::truncated(&state.head, error::REASON)),
             None => state.end(false),
             Some(mut error) => {
                 if error.kind == ErrorKind::Transport {

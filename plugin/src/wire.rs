@@ -57,6 +57,9 @@ fn each<'a>(json: Json<'a>, read: &mut dyn FnMut(Object<'a>)) {
 /// of Claude at Snowflake no date.
 pub(crate) const UNREASONED: &str = "iflytek|snowflake";
 
+/// The gateway's name for the provider whose streams have no finish reason.
+pub(crate) const WORKERS_AI: &str = "workers-ai";
+
 /// A whole chat completion or one chunk of it: they differ in `message` and `delta` alone.
 #[derive(Debug, Default)]
 pub(crate) struct Completion<'a> {

@@ -11,10 +11,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-pub(super) use end::{REASON, truncated};
-
-use self::calls::piece;
-use self::end::WORKERS_AI;
 use crate::bindings::exports::openclaw::provider::chat::{Event, ReplyStart, Thinking, ToolCallDelta};
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Usage};
 use crate::error;
@@ -280,7 +276,7 @@ impl State {
                 return;
             }
             if self.is_document {
-                let cut = || truncated(&self.head, REASON);
+                let cut = || error::truncated(&self.head, error::REASON);
                 let error = if self.is_started { cut() } else { error::no_completion(&self.head, text.as_bytes()) };
                 return self.fail(error);
             }
@@ -355,7 +351,7 @@ impl State {
         // Azure's first chunk holds what its filters say of the prompt, and neither of the two.
         if !chunk.choices.is_empty() && !mem::replace(&mut self.is_started, true) {
             if chunk.model.starts_with("@cf/") {
-                self.provider = WORKERS_AI.into();
+                self.provider = wire::WORKERS_AI.into();
             }
             self.quote = Vec::new();
             let (id, model) = (mem::take(&mut chunk.id).into_owned(), mem::take(&mut chunk.model).into_owned());
@@ -433,7 +429,7 @@ impl State {
         }
         // All that the gateway says where Bedrock breaks off (gateway 1.15.2, provider `bedrock`). `[DONE]` follows.
         if is_misplaced {
-            let mut error = truncated(&self.head, REASON);
+            let mut error = error::truncated(&self.head, error::REASON);
             error.origin = ErrorOrigin::Upstream;
             return self.fail(error);
         }
@@ -612,4 +608,9 @@ impl State {
         let told = error::in_event(&self.head, text);
         if matches!(told.kind, ErrorKind::Protocol | ErrorKind::Other) { odd } else { told }
     }
+}
+
+/// More of the call with this number.
+fn piece(index: u32, arguments_fragment: String, signature: Option<String>) -> Event {
+    Event::ToolCall(ToolCallDelta { index, id: None, name: None, arguments_fragment, signature })
 }

@@ -747,7 +747,7 @@ fn a_stream_that_stops_early_is_truncated() {
     for reason in ["false", "0", "[]", "{}", "null", r#""""#] {
         let ended = STOP.replace(r#""stop""#, reason);
         let error = read(&[stream(&[&chunk, &ended, DONE]).as_bytes()], None).1.unwrap();
-        assert_eq!(error, events::truncated(&head(), events::REASON), "{reason}");
+        assert_eq!(error, error::truncated(&head(), error::REASON), "{reason}");
     }
     // Plain words behind the last event, of a proxy or a server, say why. What stood between two events does not.
     for (words, kind, told) in [
@@ -762,7 +762,7 @@ fn a_stream_that_stops_early_is_truncated() {
         for end in ["", "\ndata: [DONE]\n\n"] {
             let body = format!("odd\n{}id: 1\n{words}{end}", stream(&[&chunk]));
             let error = read(&[body.as_bytes()], None).1.unwrap();
-            let expected = format!("{}: {told}", events::truncated(&head(), events::REASON).message);
+            let expected = format!("{}: {told}", error::truncated(&head(), error::REASON).message);
             assert_eq!((error.kind, error.message), (kind, expected), "{body:?}");
         }
     }
@@ -771,7 +771,7 @@ fn a_stream_that_stops_early_is_truncated() {
         for length in 1..=field.len() {
             let body = format!("{}{}", stream(&[&chunk]), &field[..length]);
             let error = read(&[body.as_bytes()], None).1.unwrap();
-            assert_eq!(error, events::truncated(&head(), events::REASON), "{body:?}");
+            assert_eq!(error, error::truncated(&head(), error::REASON), "{body:?}");
         }
     }
 }

@@ -1,11 +1,10 @@
 //! Which call a piece of one belongs to, and when it is told.
 
 use alloc::borrow::{Cow, ToOwned};
-use alloc::string::String;
 use core::mem;
 
-use super::State;
-use crate::bindings::exports::openclaw::provider::chat::{Event, ToolCallDelta};
+use super::{State, piece};
+use crate::bindings::exports::openclaw::provider::chat::Event;
 use crate::parts::{self, MAX_CALLS};
 use crate::text::{hash_of, present};
 use crate::tool_calls::{Call, LONGEST_NAME};
@@ -229,9 +228,4 @@ impl State {
     fn is_last_open(&self) -> bool {
         self.calls.list.last().is_some_and(|last| !last.arguments.is_closed)
     }
-}
-
-/// More of the call with this number.
-pub(super) fn piece(index: u32, arguments_fragment: String, signature: Option<String>) -> Event {
-    Event::ToolCall(ToolCallDelta { index, id: None, name: None, arguments_fragment, signature })
 }

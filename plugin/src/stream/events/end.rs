@@ -2,33 +2,18 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::format;
 use core::mem;
 
 use super::State;
 use crate::bindings::exports::openclaw::provider::chat::{Event, FinishReason, Thinking};
-use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
+use crate::bindings::openclaw::provider::types::Error;
 use crate::error;
 use crate::finish::{finish_reason, is_whole};
-use crate::report::Head;
 use crate::tool_calls::Call;
 use crate::wire::CALLED;
 use crate::{parts, signature, wire};
 
-/// What a stream that was cut lacks.
-pub(in crate::stream) const REASON: &str = "a finish reason";
-
 const END_OF_CALL: &str = "the end of a tool call";
-
-pub(in crate::stream) fn truncated(head: &Head, lacks: &str) -> Box<Error> {
-    let message = format!("The stream ended without {lacks}: what arrived is not the whole answer");
-    let error = error::answered(ErrorKind::Truncated, ErrorOrigin::Gateway, &message, head);
-    let hint = "Try again. A gateway ends a stream in this way when the model provider's connection breaks.";
-    error::with_hint(error, hint)
-}
-
-/// The gateway's name for the provider whose streams have no finish reason.
-pub(super) const WORKERS_AI: &str = "workers-ai";
 
 /// The longest tag that is known, in bytes, with white space behind it.
 const MAX_TAG: usize = 64;
@@ -75,8 +60,8 @@ impl State {
         self.settle(None);
         // Streams of these never have a reason (Workers AI: gateway 1.15.2).
         let has_no_reason = || {
-            self.provider == WORKERS_AI
-                || self.head.get("x-portkey-provider") == Some(WORKERS_AI)
+            self.provider == wire::WORKERS_AI
+                || self.head.get("x-portkey-provider") == Some(wire::WORKERS_AI)
                 || self.provider == wire::UNREASONED && !self.has_reasons && self.usage.is_some()
         };
         let is_cut = self.calls.list.iter().any(|call| !call.name.is_empty() && call.arguments.is_open());
@@ -90,9 +75,12 @@ impl State {
             || is_done && !self.items.is_any && (has_no_reason() || are_whole_calls());
         if !has_end || is_cut && is_whole(&self.reason) {
             let is_empty = self.is_document && !self.has_pieces && !is_cut;
-            let lacks = if has_end { END_OF_CALL } else { REASON };
-            let error =
-                if is_empty { error::no_completion(&self.head, &self.quote) } else { truncated(&self.head, lacks) };
+            let lacks = if has_end { END_OF_CALL } else { error::REASON };
+            let error = if is_empty {
+                error::no_completion(&self.head, &self.quote)
+            } else {
+                error::truncated(&self.head, lacks)
+            };
             return self.fail(error);
         }
         // The piece that names it was lost. A provider's own tool has no number, or one that a call has.
@@ -151,7 +139,7 @@ impl State {
         let is_events = [&b"data"[..], b"event", b"id", b"retry", b":"].iter().any(|field| start.starts_with(field));
         // It may be cut anywhere.
         if is_done || is_events || b"data".starts_with(start) && !(start.is_empty() && self.head.is_document()) {
-            return truncated(&self.head, REASON);
+            return error::truncated(&self.head, error::REASON);
         }
         self.unread("The answer is no stream of events", start)
     }
