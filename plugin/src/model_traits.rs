@@ -492,6 +492,11 @@ impl Traits {
         if self.route == Route::OpenRouter { Protocol::Chat } else { self.protocol }
     }
 
+    /// Whether it is GLM at its maker. "Tool choice must be auto": vectorize-io/hindsight#4246.
+    pub(crate) fn is_zai(&self) -> bool {
+        self.family == Family::Glm && self.route == Route::Direct
+    }
+
     /// Whether its API refuses a request that does not limit the answer.
     pub(crate) fn needs_limit(&self) -> bool {
         self.family == Family::Claude && self.route != Route::Other

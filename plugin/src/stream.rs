@@ -1,14 +1,18 @@
 //! The reply to a request for a stream, in any form: bytes in, events out. `events` reads each, and a whole document, and
 //! `http` delivers the bytes.
 
+mod calls;
+mod end;
 pub(crate) mod events;
 pub(crate) mod said;
+mod state;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 
-use events::{State, is_cut_off, is_done};
+use events::{is_cut_off, is_done};
+use state::State;
 
 use crate::bindings::exports::openclaw::provider::chat::{Event, Response};
 use crate::bindings::openclaw::provider::types::{Error, ErrorKind};

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::{iter, mem};
 
-use crate::bindings::exports::openclaw::provider::chat::ToolCallDelta;
+use crate::bindings::exports::openclaw::provider::chat::{Event, ToolCallDelta};
 use crate::json::Nesting;
 use crate::parts;
 use crate::stream::said::{Growing, Heard};
@@ -21,6 +21,11 @@ const TWINS: usize = 64;
 
 /// So many lists hold the places of calls: each is short, also of the most calls that an answer may have.
 const REMAINDERS: usize = 1024;
+
+/// More of the call with this number.
+pub(crate) fn piece(index: u32, arguments_fragment: String, signature: Option<String>) -> Event {
+    Event::ToolCall(ToolCallDelta { index, id: None, name: None, arguments_fragment, signature })
+}
 
 /// A tool call that is being read.
 #[derive(Debug, Default)]

@@ -6,7 +6,6 @@ use alloc::string::String;
 use super::body::{Body, first, is_forced, remove};
 use super::limit;
 use super::targets::Targets;
-use super::tools::is_zai;
 use crate::headers;
 use crate::json::{Json, Object};
 use crate::model_traits::{self, EFFORTS, Family, MAX, NONE, Protocol, Route, Thinking, Traits, XHIGH};
@@ -396,7 +395,7 @@ pub(super) fn sampling(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) 
         }
         // "temperature: range: 0..1" (odysseus-dev/odysseus#1615); the gateway sees to it for Anthropic alone. Z.AI has the same
         // range (theopenco/llmgateway#3268).
-        if temperature > 1.0 && (is_claude || targets.any(is_zai)) {
+        if temperature > 1.0 && (is_claude || targets.any(Traits::is_zai)) {
             body.members.set("temperature", 1_u32);
         }
     }

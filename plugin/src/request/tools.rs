@@ -63,7 +63,7 @@ pub(super) fn tools(body: &mut Body<'_>, targets: &Targets, own: &Model<'_>) {
     choice(body, targets);
     // Where no call is wanted Bedrock and Z.AI know no word for that. Bedrock wants the tools of past calls all the same.
     let is_unwanted =
-        targets.any(|it| it.route == Route::Bedrock || is_zai(it)) && body.members.is("tool_choice", "none");
+        targets.any(|it| it.route == Route::Bedrock || it.is_zai()) && body.members.is("tool_choice", "none");
     let has_called = || body.messages.iter().any(|message| !message.get("tool_calls").is_none_or(is_empty));
     if own.supports_tools == Some(false) || is_unwanted && !(targets.goes(Route::Bedrock) && has_called()) {
         body.tools.clear();
@@ -213,11 +213,6 @@ fn of_custom(mut tool: Object<'_>) -> Object<'_> {
     out
 }
 
-/// "Tool choice must be auto": vectorize-io/hindsight#4246.
-pub(super) fn is_zai(target: &Traits) -> bool {
-    target.family == Family::Glm && target.route == Route::Direct
-}
-
 /// A choice in Anthropic's form, or in that of the Responses API, becomes one of chat completions. Models that always think
 /// refuse to be made to call a tool, and choose by themselves ("Thinking mode does not support this tool_choice":
 /// deepseek-ai/DeepSeek-V3#1376, can1357/oh-my-pi#1077 for Kimi, QwenLM/qwen-code#7659).
@@ -278,7 +273,7 @@ fn choice(body: &mut Body<'_>, targets: &Targets) {
         };
         target.always_thinks && !is_off
     };
-    let is_refused = is_forced(&choice) && targets.any(thinks) || !choice.is("none") && targets.any(is_zai);
+    let is_refused = is_forced(&choice) && targets.any(thinks) || !choice.is("none") && targets.any(Traits::is_zai);
     let choice = if is_refused { "auto".into() } else { choice };
     body.members.set("tool_choice", choice);
 }

@@ -1,8 +1,5 @@
-//! Reads a chat that is streamed as events: bytes in, the WIT's events out. Owns the state between two chunks. `calls` says
-//! which call a piece belongs to, and `end` what counts as an end.
-
-mod calls;
-mod end;
+//! Reads a chat that is streamed as events: bytes in, the WIT's events out. `calls` says which call a piece belongs to, and
+//! `end` what counts as an end.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -12,83 +9,17 @@ use alloc::vec::Vec;
 use core::mem;
 
 use crate::bindings::exports::openclaw::provider::chat::{Event, ReplyStart, Thinking, ToolCallDelta};
-use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin, Usage};
+use crate::bindings::openclaw::provider::types::{Error, ErrorKind, ErrorOrigin};
 use crate::error;
 use crate::json::{self, lossy};
 use crate::parts::MAX_CALLS;
 use crate::pattern::{Field, Pattern};
-use crate::report::Head;
-use crate::responses::Items;
 use crate::signature::{self, Details};
-use crate::stream::said::{Heard, Said};
-use crate::tags::Tags;
+use crate::stream::state::State;
 use crate::text::present;
-use crate::tool_calls::{Call, Calls};
+use crate::tool_calls::{Call, piece};
 use crate::{guardrails, images, parts, sse, usage, wire};
 
-/// A stream that is being read.
-#[derive(Debug, Default)]
-pub(crate) struct State {
-    pub(super) head: Head,
-    pub(super) offers_tools: bool,
-    /// The start of the body, until the answer has started. It is quoted if nothing in the body is understood.
-    pub(super) quote: Vec<u8>,
-    /// Events that are ready.
-    pub(super) events: Vec<Event>,
-    pub(super) is_started: bool,
-    /// Results of guardrails that came before the start, which is told first.
-    results: Vec<Event>,
-    /// Whether the body is one document; and whether it holds a message that is whole.
-    is_document: bool,
-    is_whole: bool,
-    /// Whether there was a list of choices, even an empty one.
-    has_choices: bool,
-    /// Whose API an event without choices is in the form of.
-    foreign: Option<&'static str>,
-    /// The provider, as a chunk names it.
-    provider: String,
-    /// The number of the choice that is read.
-    choice: Option<u64>,
-    /// Whether a piece said something.
-    has_pieces: bool,
-    /// Whether there was a call that is no function's.
-    has_other_call: bool,
-    /// Whether a choice had a place for a reason.
-    has_reasons: bool,
-    /// Why the answer ended, in the provider's words. The last reason counts.
-    reason: String,
-    /// A reason that means a failure.
-    failed: Option<Box<Error>>,
-    /// The last one. Some gateways repeat it, growing, in each chunk, and some send it in parts.
-    usage: Option<Usage>,
-    calls: Calls,
-    /// The call whose arguments may still arrive.
-    waiting: Option<usize>,
-    /// Whether a piece of reasoning is being read, and its field.
-    reasoning: Option<Option<&'static str>>,
-    details: Details,
-    tags: Tags,
-    said: Said,
-    /// The same of reasoning that does not stand in the text.
-    thought: Said,
-    /// What came in the text before anything of it was said: reasoning, and its tags.
-    tagged: Heard,
-    /// What was said last: a tag's length of it, or some more.
-    said_last: String,
-    /// Details that belong to calls, by the hashes of their ids.
-    encrypted: Vec<(u64, String)>,
-    citations: Vec<String>,
-    /// What has come of an answer of the Responses API.
-    items: Items,
-    /// A chunk that ends within a character, between the halves of a surrogate pair.
-    half: Option<String>,
-    /// The pattern of the last chunk, if a text was its only event.
-    last: Option<Pattern>,
-    pub(super) after_done: Option<usize>,
-    pub(super) is_over: bool,
-    /// The error, delivered after the events before it.
-    pub(super) failure: Option<Box<Error>>,
-}
 /// The field of an event that holds a text and nothing else.
 fn field_of(event: &Event) -> Option<Field> {
     match event {
@@ -559,7 +490,7 @@ impl State {
     }
 
     /// Adds to the text, and takes out the images that are drawn in it.
-    fn say(&mut self, text: String) {
+    pub(super) fn say(&mut self, text: String) {
         let mut is_code = self.said.is_code;
         if !self.said.is_new(&text) {
             return;
@@ -574,7 +505,7 @@ impl State {
     }
 
     /// Ends the text and the reasoning, because these calls or something else follow.
-    fn end_texts(&mut self, calls: &[wire::ToolCall<'_>]) {
+    pub(super) fn end_texts(&mut self, calls: &[wire::ToolCall<'_>]) {
         self.unhold();
         let (thought, text) = self.tags.release();
         self.think(thought);
@@ -596,7 +527,7 @@ impl State {
     }
 
     /// The error of what is no chunk. Known words say more than that they are no JSON.
-    fn unread(&self, what: &str, text: &[u8]) -> Box<Error> {
+    pub(super) fn unread(&self, what: &str, text: &[u8]) -> Box<Error> {
         // A web page behind the beginning of an answer says nothing of the base URL.
         let odd = match self.is_started {
             true => error::in_words(&self.head, text).unwrap_or_else(|| error::protocol(&self.head, what, text)),
@@ -608,9 +539,4 @@ impl State {
         let told = error::in_event(&self.head, text);
         if matches!(told.kind, ErrorKind::Protocol | ErrorKind::Other) { odd } else { told }
     }
-}
-
-/// More of the call with this number.
-fn piece(index: u32, arguments_fragment: String, signature: Option<String>) -> Event {
-    Event::ToolCall(ToolCallDelta { index, id: None, name: None, arguments_fragment, signature })
 }

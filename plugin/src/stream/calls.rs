@@ -3,11 +3,11 @@
 use alloc::borrow::{Cow, ToOwned};
 use core::mem;
 
-use super::{State, piece};
+use super::state::State;
 use crate::bindings::exports::openclaw::provider::chat::Event;
 use crate::parts::{self, MAX_CALLS};
 use crate::text::{hash_of, present};
-use crate::tool_calls::{Call, LONGEST_NAME};
+use crate::tool_calls::{Call, LONGEST_NAME, piece};
 use crate::wire::{CALLED, Spelled};
 use crate::{signature, wire};
 

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use core::mem;
 
-use super::State;
+use super::state::State;
 use crate::bindings::exports::openclaw::provider::chat::{Event, FinishReason, Thinking};
 use crate::bindings::openclaw::provider::types::Error;
 use crate::error;
@@ -20,7 +20,7 @@ const MAX_TAG: usize = 64;
 
 impl State {
     /// Notes how what is said in the events that are ready ends.
-    pub(in crate::stream) fn note_end(&mut self) {
+    pub(super) fn note_end(&mut self) {
         let last = |text: &str| text.floor_char_boundary(text.len().saturating_sub(MAX_TAG));
         for event in &self.events {
             let (Event::Text(text) | Event::Thinking(Thinking { text, .. })) = event else { continue };
@@ -49,7 +49,7 @@ impl State {
     }
 
     /// The stream ended properly, with `[DONE]` or the end of the body. It is an answer if all of it was understood.
-    pub(in crate::stream) fn end(&mut self, is_done: bool) {
+    pub(super) fn end(&mut self, is_done: bool) {
         if let Some(error) = self.failed.take() {
             return self.fail(error);
         }
