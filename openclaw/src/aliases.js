@@ -2,7 +2,8 @@
  * Aliases of models: an alias that the component gives one of its models must not be a name of another. The same as
  * `host-harness/boundary/src/aliases.rs`.
  */
-import { at, isFilled, isOwn, mapped, membersOf, replace } from './excerpt.js';
+import { at, isFilled, isOwn, mapped, membersOf, modelId, replace } from './excerpt.js';
+import { splitProfile } from './model-name.js';
 
 /** Whether a model's name, `provider/model`, begins with this provider. @param {unknown} name @param {string} id */
 export const isOfProvider = (name, id) => typeof name === 'string' && name.includes('/') && isOwn(name.split('/')[0], id);
@@ -64,6 +65,23 @@ export function freeIn(config, id) {
   }
   return (alias, reference) => typeof alias === 'string' && byName.get(named(alias))?.size === 1
     && (!alias.includes('/') || namesOf(canonical(reference)).includes(named(alias)));
+}
+
+/**
+ * Says whether a new model of this provider would change what a name that says no provider means: of a model, or an alias of another.
+ * @param {any} config @param {string} id @returns {(model: string) => boolean}
+ */
+export function takenIn(config, id) {
+  const named = (/** @type {string} */ text) => text.trim().toLowerCase();
+  /** @type {Map<string, string | undefined>} */ const all = new Map();
+  for (const [reference, alias] of knownModels(config, id)) {
+    if (!reference.includes('/')) all.set(named(splitProfile(reference)[0]), undefined);
+    if (typeof alias === 'string' && !alias.includes('/') && !all.has(named(alias))) {
+      const own = isOfProvider(reference, id) ? named(modelId(reference.split('/').slice(1).join('/'), id)) : undefined;
+      all.set(named(alias), own);
+    }
+  }
+  return (model) => all.has(named(model)) && all.get(named(model)) !== named(model);
 }
 
 /**

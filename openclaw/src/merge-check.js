@@ -4,7 +4,7 @@
  * and every other secret, still go only to where the user wants them. The same as `host-harness/boundary/src/merge_check.rs`.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { freeIn, isOfProvider } from './aliases.js';
+import { freeIn, isOfProvider, takenIn } from './aliases.js';
 import { at, entries, inSmall, isFilled, isObject, membersOf, modelId, own } from './excerpt.js';
 import { splitProfile } from './model-name.js';
 import { configError, samePlace } from './origin.js';
@@ -30,12 +30,13 @@ export function checkMerge(config, merged, descriptor, choices) {
   const stays = isAsWritten(had, has);
   const of = (/** @type {string[]} */ ...path) => [config, merged].map((all) => at(all, path) ?? null);
   const [[hadMode, mode], [hadModel, model], [hadModels, models]] = [of('models', 'mode'), of('agents', 'defaults', 'model'), of('agents', 'defaults', 'models')];
+  const isTaken = takenIn(config, id);
   const isOtherMode = !same(hadMode, mode) && (isFilled(hadMode) || mode !== 'merge');
   const change = (isOtherMode && '`models.mode`')
     || (!same(options(config, id), options(merged, id)) && 'an option')
-    || ((!stays || choices.baseUrl?.trim()) && changeOfEntry(had, has, descriptor, choices))
+    || ((!stays || choices.baseUrl?.trim()) && changeOfEntry(had, has, descriptor, choices, isTaken))
     || changeOfDefault(hadModel, model, id)
-    || (!areOwnModels(hadModels, models, merged, id) && 'another model of the agents');
+    || (!areOwnModels(hadModels, models, merged, id, isTaken) && 'another model of the agents');
   if (change) throw refusal(`wrote ${change}, which is the user's choice`);
 }
 
@@ -63,9 +64,9 @@ const options = (config, id) => Object.fromEntries(own(at(config, ['plugins', 'e
 /**
  * What the component may not have written in its entry.
  * @param {[string, any][]} had @param {[string, any][]} has @param {Descriptor} descriptor @param {Choices} choices
- * @returns {string | undefined}
+ * @param {(model: string) => boolean} isTaken @returns {string | undefined}
  */
-function changeOfEntry(had, has, descriptor, choices) {
+function changeOfEntry(had, has, descriptor, choices, isTaken) {
   if (!has.length) return had.length ? 'no entry of its own' : undefined;
   if (has.length > 1 || has[0][0] !== descriptor.id) return 'an entry under another name than its own';
   const [entries, after] = [had.map(([, entry]) => entry), has[0][1]];
@@ -88,8 +89,8 @@ function changeOfEntry(had, has, descriptor, choices) {
     const isKey = ['string', 'object'].includes(typeof was);
     if (name === 'apiKey' && !isKey && (is === undefined || (typeof is === 'string' && keys.includes(is.trim())))) continue;
     if (name !== 'models' || !Array.isArray(was ?? []) || !Array.isArray(is)) return `${is === undefined ? 'an entry without' : 'another'} \`${name}\``;
-    const change = changeOfRows(was ?? [], is, descriptor.id);
-    if (change && changeOfRows(joined(was ?? []), is, descriptor.id)) return change;
+    const change = changeOfRows(was ?? [], is, descriptor.id, isTaken);
+    if (change && changeOfRows(joined(was ?? []), is, descriptor.id, isTaken)) return change;
   }
   return undefined;
 }
@@ -140,13 +141,15 @@ const DESCRIBES = [
 /**
  * What the component may not have written in the list of models. The rows stay in their places, and what is new stands behind them: a
  * model that is in none of them, described and no more.
- * @param {any[]} had @param {any[]} has @param {string} provider @returns {string | undefined}
+ * @param {any[]} had @param {any[]} has @param {string} provider @param {(model: string) => boolean} isTaken
+ * @returns {string | undefined}
  */
-function changeOfRows(had, has, provider) {
+function changeOfRows(had, has, provider, isTaken) {
   const known = new Set();
   for (const [place, is] of has.entries()) {
     const [id, isNew] = [idOf(is), place >= had.length && !known.has(modelId(idOf(is), provider))];
     known.add(modelId(id, provider));
+    if (place >= had.length && isTaken(modelId(id, provider))) return `a model \`${id}\`, which names another one`;
     if (isAsWritten(had[place], is)) continue;
     const was = isNew && id.trim() && !refers(is) ? {} : had[place];
     const value = (/** @type {Json} */ row, /** @type {string} */ name) => at(row, [name]) ?? undefined;
@@ -173,24 +176,29 @@ function changeOfDefault(had, has, id) {
  */
 function isOwnModel(name, id) {
   // `provider/*` allows all of its models
-  return isOfProvider(name, id) && !name.endsWith('*') && splitProfile(name).length === 1 && !refers(name);
+  return isOfProvider(name, id) && !name.trim().endsWith('*') && splitProfile(name).length === 1 && !refers(name);
 }
 
 /**
- * Whether the agents' models are the user's, but for those of its own that the component added, and for aliases where there was none, by
- * which no other model goes.
- * @param {any} had @param {any} has @param {any} merged @param {string} id
+ * Whether the agents' models are the user's, but for those of its own that the component added behind them, and for aliases where there
+ * was none, by which no other model goes. Of two of one alias, and of two spellings of a model, OpenClaw takes the last.
+ * @param {any} had @param {any} has @param {any} merged @param {string} id @param {(model: string) => boolean} isTaken
  */
-function areOwnModels(had, has, merged, id) {
-  if (isDeepStrictEqual(had, has)) return true;
-  if (!isObject(had ?? {}) || !isObject(has) || !Object.keys(had ?? {}).every((name) => Object.hasOwn(has, name))) return false;
+function areOwnModels(had, has, merged, id, isTaken) {
+  if (isAsWritten(had, has)) return true;
+  if (!isObject(had ?? {}) || !isObject(has)) return false;
+  const names = Object.keys(had ?? {});
+  if (!isDeepStrictEqual(names, Object.keys(has).slice(0, names.length))) return false;
+  const model = (/** @type {string} */ name) => modelId(name.split('/').slice(1).join('/'), id);
+  const known = new Set(names.filter((name) => isOfProvider(name, id)).map(model));
   const isFree = freeIn(merged, id);
   return Object.entries(has).every(([name, is]) => {
     const was = at(had, [name]);
     if (isDeepStrictEqual(was, is)) return true;
     if (!isObject(was ?? {}) || !isObject(is)) return false;
     const [{ alias: before, ...settings }, { alias, ...left }] = [was ?? {}, is];
-    return (was === undefined ? isOwnModel(name, id) : isOfProvider(name, id)) && !isFilled(before) && isDeepStrictEqual(settings, left)
+    const isNew = () => isOwnModel(name, id) && !isTaken(model(name)) && !known.has(model(name));
+    return (Object.hasOwn(had ?? {}, name) ? isOfProvider(name, id) : isNew()) && !isFilled(before) && isDeepStrictEqual(settings, left)
       && (!isFilled(alias) || (isFree(alias, name) && !refers(alias)));
   });
 }

@@ -90,7 +90,7 @@ export function linesIn(json, named = false) {
   if (typeof json === 'string') {
     const inner = parsed(json);
     const within = inner ? linesIn(inner, named) : isBroken(json) ? piecesOfBroken(json) : [];
-    return lines(json).filter((line) => line && (named || isLong(line))).concat(within);
+    return lines(json).filter((line) => line && (named || isLong(line))).concat(within, hiddenIn(json));
   }
   if (Array.isArray(json)) return json.flatMap((item) => linesIn(item, named));
   return Object.entries(json ?? {}).flatMap(([name, value]) => linesIn(value, named || namesASecret(name)));
@@ -134,16 +134,44 @@ const unescaped = (text) => text.replace(/\\(?:u([0-9a-f]{4})|([^]))/gi, (_, cod
   code ? String.fromCharCode(Number.parseInt(code, 16)) : SIGNS[sign] ?? sign));
 
 /**
+ * The texts between double quotes, as JSON writes them, as far as they may be secrets: also those that hold other quotes, and each of
+ * those below one name.
+ * @param {string} json @returns {string[]}
+ */
+function textsOfBroken(json) {
+  const found = [];
+  let isNamed = false;
+  for (let start = json.indexOf('"'); start >= 0;) {
+    let end = start + 1;
+    while (end < json.length && json[end] !== '"') end += json[end] === '\\' ? 2 : 1;
+    if (end >= json.length) break;
+    const [written, next] = [json.slice(start, end + 1), json.indexOf('"', end + 1)];
+    const isName = /^\s*:/.test(json.slice(end + 1, next < 0 ? undefined : next));
+    start = next;
+    let text;
+    try { text = JSON.parse(written); } catch { continue; }
+    if (isName) isNamed = namesASecret(text);
+    else found.push(...hiddenIn(text), ...lines(text).filter((line) => line && (isNamed || isLong(line))));
+  }
+  return found;
+}
+
+/**
  * What may be a secret in a text that is broken: what stands between quotes, or between any signs of JSON, at each level of texts
- * within texts. A short one only behind the name of a secret.
+ * within texts. A short one only as the value of a name that names a secret.
  * @param {string} text @returns {string[]}
  */
 function piecesOfBroken(text) {
   const found = [];
   for (let [level, inner] = [0, text]; level < 4; level++) {
-    for (const signs of [/["'`]/, /["'`{}[\]:, \t]/]) {
-      const pieces = inner.split(signs).filter((piece) => /[\p{Alphabetic}\p{N}]/u.test(piece));
-      found.push(...pieces.flatMap((piece, at) => lines(piece).filter((line) => isLong(line) || namesASecret(pieces[at - 1] ?? ''))));
+    found.push(...textsOfBroken(inner));
+    for (const runs of [/[^"'`]+/g, /[^"'`{}[\]:, \t]+/g]) {
+      const pieces = [...inner.matchAll(runs)].filter(([piece]) => /[\p{Alphabetic}\p{N}]/u.test(piece));
+      for (const [at, { 0: piece, index }] of pieces.entries()) {
+        const before = pieces[at - 1];
+        const isNamed = before && /[:=]/.test(inner.slice(before.index, index)) && namesASecret(before[0]);
+        found.push(...lines(piece).filter((line) => isLong(line) || isNamed));
+      }
     }
     if (!inner.includes('\\')) break;
     inner = unescaped(inner);
@@ -159,6 +187,15 @@ export function passwordsIn(text) {
   const user = place.slice(0, place.lastIndexOf('@'));
   const bytes = Buffer.from(password).toString('latin1').replace(/%([0-9a-f]{2})/gi, (_, code) => String.fromCharCode(Number.parseInt(code, 16)));
   return [password, Buffer.from(bytes, 'latin1').toString(), user.slice(user.indexOf(':') + 1)];
+}
+
+/** What a text holds that is a secret by its form: the password of a URL, and what `Basic` hides. @param {string} text @returns {string[]} */
+function hiddenIn(text) {
+  const basic = /^basic[ \t]+([A-Za-z0-9+/]+)=*[ \t]*$/i.exec(text.trim())?.[1];
+  // `echo` adds a line end, which is none of theirs: for a secret with one, each line of a stream would be held back.
+  const decoded = basic && Buffer.from(basic, 'base64').toString().replace(/(?<![\r\n])[\r\n]+$/, '');
+  const isPlain = decoded && !decoded.includes('\ufffd');
+  return [...passwordsIn(text), ...(isPlain ? [decoded, decoded.slice(decoded.indexOf(':') + 1)] : [])];
 }
 
 /**
@@ -179,10 +216,6 @@ export function secretsIn(value, named = true) {
       found.add(/^[^=]*=(.*)$/.exec(part)?.[1].replace(/^"|"$/g, ''));
     }
   }
-  const basic = /^basic[ \t]+([A-Za-z0-9+/]+)=*[ \t]*$/i.exec(value.trim())?.[1];
-  // `echo` adds a line end, which is none of theirs: for a secret with one, each line of a stream would be held back.
-  const decoded = basic && Buffer.from(basic, 'base64').toString().replace(/(?<![\r\n])[\r\n]+$/, '');
-  if (decoded && !decoded.includes('\ufffd')) found.add(decoded).add(decoded.slice(decoded.indexOf(':') + 1));
   const secret = [...found].filter((text) => text && !/^=*$/.test(text) && (named || isLong(text)));
-  return [...secret, ...passwordsIn(value), ...(isBroken(value) ? piecesOfBroken(value) : [])];
+  return [...secret, ...hiddenIn(value), ...(isBroken(value) ? piecesOfBroken(value) : [])];
 }

@@ -37,8 +37,11 @@ function mapSecrets(document, id, change) {
     each(fields, (value, name) => (isOwn(name, id) ? map(value) : value)));
   const inside = (/** @type {any} */ fields, /** @type {string} */ step, /** @type {(value: any) => any} */ map) => (
     each(fields, (value, name) => (name === step ? map(value) : value)));
-  const held = (/** @type {any} */ value, /** @type {string} */ name) => (
-    ['headers', ...HELD].some((one) => inSmall(one) === inSmall(name)) ? change.whole(value) : value);
+  /** Also what is misspelt so that it names a secret. @type {(value: any, name: string) => any} */
+  const held = (value, name) => {
+    if (['headers', ...HELD].some((one) => inSmall(one) === inSmall(name)) || namesASecret(name)) return change.whole(value);
+    return isObject(value) ? mapped(value, held) : value;
+  };
   const model = (/** @type {any} */ value) => each(value, held);
   const entry = (/** @type {any} */ value) => each(value, (inner, name) => {
     if (inSmall(name) === 'headers') return each(inner, change.header);
@@ -155,9 +158,9 @@ export class View {
     return shown;
   }
 
-  /** @param {string} secret */
-  placeholder(secret) {
-    this.secrets.push(...lines(secret), ...secretsIn(secret));
+  /** @param {string} secret @param {boolean} named whether it is a secret by a name above it */
+  placeholder(secret, named) {
+    this.secrets.push(...lines(secret), ...secretsIn(secret, named));
     this.count += 1;
     return `${this.mark}${this.count}`;
   }
@@ -166,7 +169,7 @@ export class View {
   conceal(value, named) {
     if (Array.isArray(value)) return value.map((item) => this.conceal(item, named));
     if (typeof value !== 'string') return mapped(value, (inner, name) => this.conceal(inner, named || namesASecret(name)));
-    return isSecret(value, named) ? this.placeholder(value) : value;
+    return isSecret(value, named) ? this.placeholder(value, named) : value;
   }
 
   /** As the component takes it. */

@@ -120,11 +120,12 @@ test('what is hidden, wherever it stands, is masked', () => {
   const { id, texts, plain, configs } = fixture('views');
   const option = (/** @type {any} */ config) => ({ plugins: { entries: { [id]: { config: { config } } } } });
   const places = (/** @type {string} */ text) => [{ models: { providers: { [id]: { headers: { 'x-up': text } } } } }, option(text), option({ a: text })];
-  for (const { text, hidden, masked } of texts) {
+  for (const { text, hidden, masked, not = [] } of texts) {
     for (const config of places(text)) {
       const view = new View(config, id);
       for (const secret of hidden) assert.ok(!view.json().includes(secret), view.json());
       for (const secret of masked) assert.ok(view.secrets.includes(secret), `${secret} in ${JSON.stringify(view.secrets)}, of ${text}`);
+      for (const word of not) assert.ok(!view.secrets.includes(word), `${word} in ${JSON.stringify(view.secrets)}`);
       assert.deepEqual(view.mergeBack(config, view.json()), config);
     }
   }

@@ -12,7 +12,7 @@ use crate::bindings::exports::openclaw::provider::onboarding::{Finding, Severity
 use crate::bindings::openclaw::provider::types::Error;
 use crate::error::{self, Result};
 use crate::headers::{self, Header};
-use crate::json::{Json, Object};
+use crate::json::{Json, Object, firsts};
 use crate::model_traits;
 use crate::nearest::nearest;
 use crate::options;
@@ -100,11 +100,18 @@ fn join<'a>(into: &mut Object<'a>, mut entry: Object<'a>) {
         all.extend(more);
         into.set("models", all);
     }
-    if let (Some(all), Some(mut more)) =
-        (opened(into, "headers", Json::object), opened(&entry, "headers", Json::object))
-    {
-        more.extend(all);
-        into.set("headers", more);
+    if let (Some(all), Some(more)) = (opened(into, "headers", Json::object), opened(&entry, "headers", Json::object)) {
+        // Of one in two letter cases the first entry's counts, wherever it comes to stand.
+        let names: Vec<_> = all.iter().chain(more.iter()).map(|(name, _)| name.trim().to_ascii_lowercase()).collect();
+        let firsts = firsts(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        let (own, mut joined) = (all.iter().count(), Object::default());
+        for ((name, value), first) in more.into_iter().zip(firsts.into_iter().skip(own)) {
+            if first >= own {
+                joined.add(name, value);
+            }
+        }
+        joined.extend(all);
+        into.set("headers", joined);
     }
     // A `null` counts as missing.
     let mut all = into.extract_nulls();

@@ -145,6 +145,10 @@ fn merge_alias(models: &mut Object<'_>, reference: &str) -> Result<()> {
     let has_alias = |entry: &Json<'_>| Some(is_alias(&entry.object()?.get("alias")?.string()?));
     let goes_by_it = |name: &str, entry| is_alias(prompt::bare(name)) || has_alias(entry) == Some(true);
     let is_taken = models.iter().any(|(name, entry)| goes_by_it(name, entry));
+    // Of two spellings of a model OpenClaw takes the last.
+    let meant = |name: &str| config::own_id(name).map(|id| config::own_id(id).unwrap_or(id).to_owned());
+    let known = models.iter().map(|(name, _)| &**name).find(|name| meant(name) == meant(reference));
+    let reference = &known.unwrap_or(reference).to_owned();
     let mut entry = open(models, reference, &format!("agents.defaults.models.{reference}"))?;
     if !is_taken && entry.get("alias").is_none() {
         entry.set("alias", portkey::ALIAS);

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::{excerpt::trimmed, merge_check::is_filled};
+use crate::{
+    excerpt::{model_id, trimmed},
+    merge_check::is_filled,
+    model_name::split_profile,
+};
 
 /// Whether a model's name, `provider/model`, begins with this provider.
 pub(crate) fn is_of_provider(name: &str, id: &str) -> bool {
@@ -91,6 +95,31 @@ impl Names {
     pub(crate) fn are_only(&self, alias: &str, reference: &str) -> bool {
         self.0.get(&named(alias)).is_some_and(|models| models.len() == 1)
             && (!alias.contains('/') || names_of(&canonical(reference)).contains(&named(alias)))
+    }
+}
+
+/// The names that say no provider, which a new model of this provider would change the meaning of: those of models, and
+/// aliases, each with the model that it means where that is this provider's.
+pub(crate) struct Taken(BTreeMap<String, Option<String>>);
+
+impl Taken {
+    pub(crate) fn of(config: &Value, id: &str) -> Self {
+        let mut all = BTreeMap::new();
+        for (reference, alias) in known_models(config, id) {
+            if !reference.contains('/') {
+                all.insert(named(split_profile(&reference).0), None);
+            }
+            if let Some(alias) = alias.filter(|alias| !alias.contains('/')) {
+                let own = reference.split_once('/').filter(|_| is_of_provider(&reference, id));
+                all.entry(named(alias)).or_insert_with(|| own.map(|(_, model)| named(model_id(model, id))));
+            }
+        }
+        Self(all)
+    }
+
+    /// Whether this model of the provider goes by what means another one.
+    pub(crate) fn mean_another(&self, model: &str) -> bool {
+        self.0.get(&named(model)).is_some_and(|own| own.as_ref() != Some(&named(model)))
     }
 }
 

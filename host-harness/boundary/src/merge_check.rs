@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error, Result,
-    aliases::{Names, is_of_provider},
+    aliases::{Names, Taken, is_of_provider},
     excerpt::{entries, model_id, trimmed},
     model_name::split_profile,
     origin::Origin,
@@ -60,10 +60,11 @@ pub fn check(config: &Value, merged: &Value, owner: &Owner<'_>, choices: &Choice
         Some("an option".to_owned())
     } else {
         let is_settled = stays && choices.base_url.is_none_or(|url| url.trim().is_empty());
-        let change = if is_settled { None } else { change_of_entry(&had, &has, owner, choices) };
+        let taken = &Taken::of(config, owner.id);
+        let change = if is_settled { None } else { change_of_entry(&had, &has, owner, choices, taken) };
         change
             .or_else(|| change_of_default(had_model, model, owner.id))
-            .or_else(|| change_of_models(had_models, models, merged, owner.id))
+            .or_else(|| change_of_models(had_models, models, merged, owner.id, taken))
     };
     let Some(change) = change else { return Ok(()) };
     Err(Error::new(format!(
@@ -78,6 +79,7 @@ fn change_of_entry(
     has: &[(&str, &Value)],
     owner: &Owner<'_>,
     choices: &Choices<'_>,
+    taken: &Taken,
 ) -> Option<String> {
     let entry = match has {
         [] if had.is_empty() => return None,
@@ -122,8 +124,8 @@ fn change_of_entry(
             }
             ("models", None | Some(Value::Array(_)), Some(Value::Array(rows))) => {
                 let was = was.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-                let change = change_of_rows(was, rows, owner.id);
-                if change.is_some() && change_of_rows(&joined(was), rows, owner.id).is_some() {
+                let change = change_of_rows(was, rows, owner.id, taken);
+                if change.is_some() && change_of_rows(&joined(was), rows, owner.id, taken).is_some() {
                     return change;
                 }
                 true
@@ -195,7 +197,7 @@ const DESCRIBES: &[&str] = &[
 
 /// What the plugin may not have written in the list of models. The rows stay in their places, and what is new stands behind
 /// them: a model that is in none of them, described and no more.
-fn change_of_rows(had: &[Value], has: &[Value], provider: &str) -> Option<String> {
+fn change_of_rows(had: &[Value], has: &[Value], provider: &str, taken: &Taken) -> Option<String> {
     let id = |row: &'_ Value| row.get("id").unwrap_or(row).as_str().unwrap_or_default().to_owned();
     let none = Map::new();
     let mut known = BTreeSet::new();
@@ -204,6 +206,9 @@ fn change_of_rows(had: &[Value], has: &[Value], provider: &str) -> Option<String
         let (is_new, was) = (at >= had.len(), had.get(at));
         if was.is_some_and(|was| is_as_written(was, is)) {
             continue;
+        }
+        if is_new && taken.mean_another(model_id(&id(is), provider)) {
+            return Some(format!("a model `{}`, which names another one", id(is)));
         }
         let was = match was {
             None if is_unknown && !id(is).trim().is_empty() && !refers(is) => &none,
@@ -242,24 +247,33 @@ fn change_of_default(had: &Value, has: &Value, id: &str) -> Option<String> {
     (had != has && !may_be()).then(|| "the default model".to_owned())
 }
 
+/// The model in the name of one of this provider.
+fn own_model<'a>(name: &'a str, id: &str) -> &'a str {
+    name.split_once('/').map_or(name, |(_, model)| model_id(model, id))
+}
+
 /// Whether it is a model of this provider, and no more: a profile behind the name is one of the user's keys.
 fn is_own_model(name: &str, id: &str) -> bool {
     // `provider/*` allows all of its models.
-    let is_one = !name.ends_with('*') && split_profile(name).1.is_none();
+    let is_one = !trimmed(name).ends_with('*') && split_profile(name).1.is_none();
     is_of_provider(name, id) && is_one && !refers(&Value::from(name))
 }
 
-/// What the plugin may not have written among the agents' models: it may add one of its own, and an alias where there is
-/// none, by which no other model goes.
-fn change_of_models(had: &Value, has: &Value, merged: &Value, id: &str) -> Option<String> {
-    if had == has {
+/// What the plugin may not have written among the agents' models: it may add one of its own behind the others, and an alias
+/// where there is none, by which no other model goes. Of two of one alias, and of two spellings of a model, OpenClaw takes
+/// the last.
+fn change_of_models(had: &Value, has: &Value, merged: &Value, id: &str, taken: &Taken) -> Option<String> {
+    if is_as_written(had, has) {
         return None;
     }
     let empty = Map::new();
     let had = if had.is_null() { Some(&empty) } else { had.as_object() };
     let names = Names::of(merged, id);
+    let own = had.into_iter().flatten().map(|(name, _)| name).filter(|name| is_of_provider(name, id));
+    let known: BTreeSet<_> = own.map(|name| own_model(name, id)).collect();
     let may_be = |(name, is): (&String, &Value)| {
-        let was = had.and_then(|had| had.get(name)).filter(|was| !was.is_null());
+        let was = had.and_then(|had| had.get(name));
+        let (is_there, was) = (was.is_some(), was.filter(|was| !was.is_null()));
         let Some(settings) = is.as_object() else { return was == Some(is) };
         let had = was.map_or(Some(&empty), Value::as_object);
         let is_own = had.is_some_and(|had| {
@@ -268,10 +282,13 @@ fn change_of_models(had: &Value, has: &Value, merged: &Value, id: &str) -> Optio
         });
         let alias = settings.get("alias").filter(|alias| is_filled(alias));
         let is_free = || alias.is_none_or(|alias| alias.as_str().is_some_and(|alias| names.are_only(alias, name)));
-        let is_known = || if was.is_some() { is_of_provider(name, id) } else { is_own_model(name, id) };
+        let is_new = || {
+            is_own_model(name, id) && !taken.mean_another(own_model(name, id)) && !known.contains(own_model(name, id))
+        };
+        let is_known = || if is_there { is_of_provider(name, id) } else { is_new() };
         was == Some(is) || is_own && is_known() && is_free() && !alias.is_some_and(refers)
     };
-    let stays = had.zip(has.as_object()).is_some_and(|(had, has)| had.keys().all(|name| has.contains_key(name)));
+    let stays = had.zip(has.as_object()).is_some_and(|(had, has)| had.keys().eq(has.keys().take(had.len())));
     let may_be = stays && has.as_object().into_iter().flatten().all(may_be);
     (!may_be).then(|| "another model of the agents".to_owned())
 }

@@ -88,24 +88,56 @@ pub fn is_broken(text: &str) -> bool {
 }
 
 /// What may be a secret in a text that [is broken](is_broken): what stands between quotes, or between any signs of JSON, at each
-/// level of texts within texts. A short one only behind the name of a secret.
+/// level of texts within texts. A short one only as the value of a name that names a secret.
 pub(crate) fn pieces_of_broken(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut text = Some(text.to_owned());
     for _ in 0..LEVELS {
         let Some(level) = text.take() else { break };
+        found.extend(texts_of_broken(&level));
         for signs in ["\"'`", "\"'`{}[]:, \t"] {
-            let mut name = "";
-            for piece in level.split(|sign| signs.contains(sign)).filter(|piece| piece.contains(char::is_alphanumeric))
-            {
+            let (mut name, mut from) = (0..0, 0);
+            for piece in level.split(|sign| signs.contains(sign)) {
+                let start = from;
+                from += piece.len() + 1;
+                if !piece.contains(char::is_alphanumeric) {
+                    continue;
+                }
+                let is_value = level.get(name.start..start).is_some_and(|before| before.contains([':', '=']));
+                let is_named = is_value && names_a_secret(level.get(name).unwrap_or_default());
                 let lines = piece.lines().map(secret_names::without_scheme);
-                found.extend(
-                    lines.filter(|line| line.len() >= SHORTEST_UNNAMED || names_a_secret(name)).map(str::to_owned),
-                );
-                name = piece;
+                found.extend(lines.filter(|line| line.len() >= SHORTEST_UNNAMED || is_named).map(str::to_owned));
+                name = start..start + piece.len();
             }
         }
         text = level.contains('\\').then(|| unescaped(&level));
+    }
+    found
+}
+
+/// The texts between double quotes, as JSON writes them, as far as they may be secrets: also those that hold other quotes, and
+/// each of those below one name.
+fn texts_of_broken(json: &str) -> Vec<String> {
+    let (mut found, mut is_named, mut rest) = (Vec::new(), false, json);
+    while let Some((_, inner)) = rest.split_once('"') {
+        let mut is_escaped = false;
+        let end = inner.bytes().position(|byte| {
+            let is_end = byte == b'"' && !is_escaped;
+            is_escaped = byte == b'\\' && !is_escaped;
+            is_end
+        });
+        let Some((text, after)) = end.and_then(|end| inner.split_at_checked(end)) else { break };
+        rest = after.get(1..).unwrap_or_default();
+        let Ok(text) = serde_json::from_str::<String>(&format!("\"{text}\"")) else { continue };
+        if rest.trim_start().starts_with(':') {
+            is_named = names_a_secret(&text);
+            continue;
+        }
+        found.extend(secret_names::within(&text));
+        let lines = text.lines().map(secret_names::without_scheme);
+        found.extend(
+            lines.filter(|line| !line.is_empty() && (is_named || line.len() >= SHORTEST_UNNAMED)).map(str::to_owned),
+        );
     }
     found
 }
@@ -298,10 +330,25 @@ fn resolved<R: Resolver>(value: &Value, path: &mut String, resolver: &R) -> Resu
             Some(_) => value.clone(),
             // Some read it as JSON all the same: there, too, a quote in a secret ends no text.
             None if is_broken(text) && text.contains(['"', '\'']) => {
+                let (mut open, mut is_escaped) = (None, false);
                 let piece = |piece| match piece {
-                    Piece::Text(text) | Piece::Escaped(text) => Ok(text.to_owned()),
+                    Piece::Text(text) | Piece::Escaped(text) => {
+                        for byte in text.bytes() {
+                            open = match open {
+                                None if matches!(byte, b'"' | b'\'') => Some(byte),
+                                Some(quote) if byte == quote && !is_escaped => None,
+                                open => open,
+                            };
+                            is_escaped = byte == b'\\' && !is_escaped;
+                        }
+                        Ok(text.to_owned())
+                    }
                     Piece::Reference(name) => {
                         let found = resolver.resolve(&format!("${{{name}}}"), path)?;
+                        // What stands between texts is JSON itself.
+                        if open.is_none() {
+                            return Ok(found.expose_secret().to_owned());
+                        }
                         let quoted = Value::from(found.expose_secret()).to_string();
                         Ok(quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned())
                     }

@@ -118,9 +118,14 @@ pub fn secrets_in(value: &SecretString) -> Vec<SecretString> {
     }
     found.retain(|secret| !secret.bytes().all(|byte| byte == b'='));
     let mut found: Vec<_> = found.into_iter().map(SecretString::from).collect();
-    found.extend(basic(value).into_iter().flatten());
-    found.extend(passwords(value).into_iter().map(SecretString::from));
+    found.extend(within(value).into_iter().map(SecretString::from));
     found
+}
+
+/// What a text holds that is a secret by its form: the password of a URL, and what `Basic` hides.
+pub(crate) fn within(text: &str) -> Vec<String> {
+    let basic = basic(text).into_iter().flatten().map(|secret| secret.expose_secret().to_owned());
+    passwords(text).into_iter().chain(basic).collect()
 }
 
 /// The user and password of `Basic dXNlcjpwYXNzd29yZA==`, and the password.
@@ -147,7 +152,7 @@ fn lines_in(json: &Value, named: bool) -> Vec<String> {
                 None if is_broken(text) => pieces_of_broken(text),
                 None => Vec::new(),
             };
-            lines.chain(within).collect()
+            lines.chain(within).chain(self::within(text)).collect()
         }
         Value::Array(items) => items.iter().flat_map(|item| lines_in(item, named)).collect(),
         Value::Object(members) => {

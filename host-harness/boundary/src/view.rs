@@ -279,10 +279,14 @@ fn of_entry<E>(name: &str, value: &mut Value, visit: &mut Visit<'_, E>) -> Resul
     }
 }
 
-/// The settings of a model, or of an entry, that may hold a secret.
+/// The settings of a model, or of an entry, that may hold a secret: also what is misspelt so that it names one.
 fn of_model<E>(name: &str, value: &mut Value, visit: &mut Visit<'_, E>) -> Result<(), E> {
     let is_held = HELD.iter().chain(["headers"].iter()).any(|held| held.eq_ignore_ascii_case(name));
-    if is_held { visit(Place::Held, value) } else { Ok(()) }
+    match value {
+        value if is_held || names_a_secret(name) => visit(Place::Held, value),
+        Value::Object(_) => each_member(value, visit, of_model),
+        _ => Ok(()),
+    }
 }
 
 /// Hides what is, or may be, a secret.
@@ -437,6 +441,8 @@ mod tests {
                 assert_eq!(view.merge_back(&config, id, &view.json()).unwrap(), config);
                 let masked: Vec<_> = called.secrets().map(ExposeSecret::expose_secret).collect();
                 assert!(texts(&case["masked"]).iter().all(|text| masked.contains(&&**text)), "{case}: {masked:?}");
+                let is_none = |text: &Value| !masked.contains(&text.as_str().unwrap());
+                assert!(case["not"].as_array().into_iter().flatten().all(is_none), "{case}: {masked:?}");
             }
         }
         for text in all(&fixture["plain"]) {

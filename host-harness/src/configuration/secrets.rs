@@ -358,6 +358,7 @@ mod tests {
             ("QUOTED", "a\"b\\c"),
             ("UMLAUT", "ü\u{1f600}"),
             ("JSON", "{\"api_key\":\n \"ü\"}"),
+            ("LIST", "[{\"k\":\"v\"}]"),
         ]);
         let config = json!({});
         let resolver = References::new(&environment, &config);
@@ -373,6 +374,8 @@ mod tests {
             (json!(" pc-${QUOTED} "), r#"pc-a"b\c"#),
             (json!("[pc] ${QUOTED}"), r#"[pc] a"b\c"#),
             (json!(r#"{"a": 1, "k": "${QUOTED}", "a": "$${A}"}"#), r#"{"a": 1, "k": "a\"b\\c", "a": "${A}"}"#),
+            (json!(r#"{"a": {"b": 1}, "targets": ${LIST}}"#), r#"{"a":{"b":1},"targets":[{"k":"v"}]}"#),
+            (json!(r#"[svc "a"] ${QUOTED}"#), r#"[svc "a"] a"b\c"#),
             (json!(r#"{'k': '${QUOTED}',}"#), r#"{'k': 'a\"b\\c',}"#),
             (json!({"o": r#"{"k": "${QUOTED}",}"#}), r#"{"o":"{\"k\": \"a\\\"b\\\\c\",}"}"#),
         ] {

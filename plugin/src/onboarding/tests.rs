@@ -98,6 +98,16 @@ fn o7_other_keys_stay_and_variants_of_the_id_are_folded() {
     assert_eq!(ids(entry), ["two", "one", portkey::MODEL]);
 }
 
+/// The host writes what is new behind what is there, and of one header in two letter cases the last is sent.
+#[test]
+fn of_a_header_in_two_letter_cases_that_of_the_exact_entry_stays() {
+    let config = json!({"models": {"providers": {
+        "Portkey": {"headers": {"x-portkey-config": "pc-other", "x-b": "1"}}, "portkey": {"headers": {"X-Portkey-Config": "pc-exact"}},
+    }}});
+    let headers = &merged(&config, &NONE)["models"]["providers"]["portkey"]["headers"];
+    assert_eq!(*headers, json!({"x-b": "1", "X-Portkey-Config": "pc-exact"}));
+}
+
 #[test]
 fn o8_the_mode_stays_or_is_merge() {
     assert_eq!(merged(&json!({}), &NONE)["models"]["mode"], "merge");
@@ -109,6 +119,16 @@ fn o9_the_alias_is_set_only_if_absent() {
     assert_eq!(merged(&json!({}), &NONE)["agents"]["defaults"]["models"][REF], json!({"alias": "Portkey"}));
     let own = json!({"agents": {"defaults": {"models": {REF: {"alias": "mine", "x": 1}}}}});
     assert_eq!(merged(&own, &NONE)["agents"]["defaults"]["models"][REF], json!({"alias": "mine", "x": 1}));
+    // Under the name that is there, in whatever spelling: another would take its alias away.
+    for name in ["Portkey/m", " portkey / m ", "portkey/portkey/m"] {
+        let choices = Choices { model: Some("m".into()), ..NONE };
+        for (had, has) in
+            [(json!({"alias": "fast"}), json!({"alias": "fast"})), (json!({}), json!({"alias": "Portkey"}))]
+        {
+            let models = json!({"agents": {"defaults": {"models": {name: had}}}});
+            assert_eq!(merged(&models, &choices)["agents"]["defaults"]["models"], json!({name: has}));
+        }
+    }
     for other in [json!({"portkey/other": {"alias": " portkey"}}), json!({"other/PORTKEY": {}})] {
         let taken = json!({"agents": {"defaults": {"models": other}}});
         assert_eq!(merged(&taken, &NONE)["agents"]["defaults"]["models"][REF], json!({}), "{other}");
