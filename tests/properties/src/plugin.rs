@@ -480,8 +480,11 @@ fn check_unrelated(before: &Map<String, Value>, after: &Map<String, Value>, choi
         }
     }
     if first("headers").is_some_and(Value::is_object) {
+        // Of one in two letter cases the first entry's is left.
+        let plain = |name: &String| name.trim().to_ascii_lowercase();
+        let left: BTreeSet<_> = entry["headers"].as_object().expect("a table").keys().map(plain).collect();
         for (name, _) in old.iter().filter_map(|entry| entry.get("headers")?.as_object()).flatten() {
-            assert!(entry["headers"].get(name).is_some(), "{name}");
+            assert!(left.contains(&plain(name)), "{name}");
         }
     }
     let id = |model: &Value| Some(model.as_str().or_else(|| model.get("id")?.as_str())?.trim().to_owned());
