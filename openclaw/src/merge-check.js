@@ -69,9 +69,9 @@ const options = (config, id) => Object.fromEntries(own(at(config, ['plugins', 'e
 function changeOfEntry(had, has, descriptor, choices, isTaken) {
   if (!has.length) return had.length ? 'no entry of its own' : undefined;
   if (has.length > 1 || has[0][0] !== descriptor.id) return 'an entry under another name than its own';
-  const [entries, after] = [had.map(([, entry]) => entry), has[0][1]];
-  if (![...entries, after].every(isObject)) return 'another entry';
-  const before = asOne(entries);
+  const [spellings, after] = [had.map(([, entry]) => entry), has[0][1]];
+  if (![...spellings, after].every(isObject)) return 'another entry';
+  const before = asOne(spellings);
 
   const chosen = choices.baseUrl?.trim();
   const url = (/** @type {Json} */ { baseUrl }) => (
@@ -82,8 +82,8 @@ function changeOfEntry(had, has, descriptor, choices, isTaken) {
   for (const name of Object.keys({ ...before, ...after }).filter((name) => name !== 'baseUrl')) {
     const [was, is] = [before, after].map((entry) => at(entry, [name])).map((value) => (isFilled(value) ? value : undefined));
     const areTables = name === 'headers' && isObject(was ?? {}) && isObject(is ?? {});
-    const isUsers = (/** @type {[string, any]} */ [header, value]) => entries.some((entry) => same(at(entry, ['headers', header]), value));
-    if (areTables ? isDeepStrictEqual(headersOf(entries), headersOf([after])) && membersOf(is).every(isUsers) : same(was, is)) continue;
+    const isUsers = (/** @type {[string, any]} */ [header, value]) => spellings.some((entry) => same(at(entry, ['headers', header]), value));
+    if (areTables ? isDeepStrictEqual(headersOf(spellings), headersOf([after])) && membersOf(is).every(isUsers) : same(was, is)) continue;
     if (['api', 'name'].includes(name) && typeof is === 'string' && !refers(is)) continue;
     // a key that is a number is none
     const isKey = ['string', 'object'].includes(typeof was);

@@ -202,18 +202,20 @@ fn change_of_rows(had: &[Value], has: &[Value], provider: &str, taken: &Taken) -
     let none = Map::new();
     let mut known = BTreeSet::new();
     for (at, is) in has.iter().enumerate() {
-        let is_unknown = known.insert(model_id(&id(is), provider).to_owned());
+        let named = id(is);
+        let model = model_id(&named, provider);
+        let is_unknown = known.insert(model.to_owned());
         let (is_new, was) = (at >= had.len(), had.get(at));
         if was.is_some_and(|was| is_as_written(was, is)) {
             continue;
         }
-        if is_new && taken.mean_another(model_id(&id(is), provider)) {
-            return Some(format!("a model `{}`, which names another one", id(is)));
+        if is_new && taken.mean_another(model) {
+            return Some(format!("a model `{named}`, which names another one"));
         }
         let was = match was {
-            None if is_unknown && !id(is).trim().is_empty() && !refers(is) => &none,
+            None if is_unknown && !named.trim().is_empty() && !refers(is) => &none,
             Some(Value::Object(was)) => was,
-            _ => return Some(format!("other settings of the model `{}`", id(is))),
+            _ => return Some(format!("other settings of the model `{named}`")),
         };
         let is_one = is.as_object().is_some_and(|is| {
             was.keys().chain(is.keys()).all(|name| {
@@ -224,7 +226,7 @@ fn change_of_rows(had: &[Value], has: &[Value], provider: &str, taken: &Taken) -
             })
         });
         if !is_one {
-            return Some(format!("other settings of the model `{}`", id(is)));
+            return Some(format!("other settings of the model `{named}`"));
         }
     }
     had.get(has.len()).map(|gone| format!("an entry without the model `{}`", id(gone)))

@@ -412,7 +412,7 @@ fn find_secrets<R: Resolver>(
     found: &mut Vec<SecretString>,
 ) -> Result<(), R::Error> {
     if object_reference(value).is_some() {
-        found.extend(secrets_in(&resolver.follow(value, path)?, named == Named::Secret));
+        found.extend(secret_names::found_in(&resolver.follow(value, path)?, named == Named::Secret));
         return Ok(());
     }
     match value {
@@ -421,10 +421,10 @@ fn find_secrets<R: Resolver>(
                 return find_secrets(&json, named, path, resolver, found);
             }
             for text in resolver.referred(text)? {
-                found.extend(secrets_in(&text, named == Named::Secret));
+                found.extend(secret_names::found_in(&text, named == Named::Secret));
             }
             if named != Named::No || is_broken(text) {
-                found.extend(secrets_in(&resolver.resolve(text, path)?, named == Named::Secret));
+                found.extend(secret_names::found_in(&resolver.resolve(text, path)?, named == Named::Secret));
             }
             found.extend(passwords(text).into_iter().map(SecretString::from));
         }
@@ -441,17 +441,6 @@ fn find_secrets<R: Resolver>(
         _ => {}
     }
     Ok(())
-}
-
-/// What to look for in answers. Short texts only if they are `named` as a secret, or in JSON have a secret's name.
-fn secrets_in(value: &SecretString, named: bool) -> Vec<SecretString> {
-    let is_json = parse(value.expose_secret()).is_some();
-    let mut found = secret_names::secrets_in(value);
-    found.retain(|secret| named || is_json || secret.expose_secret().len() >= SHORTEST_UNNAMED);
-    if !named && is_broken(value.expose_secret()) {
-        found.extend(pieces_of_broken(value.expose_secret()).into_iter().map(SecretString::from));
-    }
-    found
 }
 
 /// The header value for `value`, from `path`, resolved: JSON in ASCII on one line, any other text as it is.

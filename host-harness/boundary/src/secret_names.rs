@@ -100,12 +100,16 @@ pub fn without_scheme(text: &str) -> &str {
 /// What to look for in answers: for `Bearer sk-1` the text after the scheme, for `Basic` also the password, for cookies
 /// each value, for JSON its texts, for what only looks like JSON what its texts may be, for a URL its password.
 pub fn secrets_in(value: &SecretString) -> Vec<SecretString> {
+    found_in(value, true)
+}
+
+/// The same. Short words only where they are `named` as a secret.
+pub(crate) fn found_in(value: &SecretString, named: bool) -> Vec<SecretString> {
     let value = value.expose_secret();
     if let Some(json) = parse(value) {
         return lines_in(&json, false).into_iter().map(SecretString::from).collect();
     }
-    let pieces = if is_broken(value) { pieces_of_broken(value) } else { Vec::new() };
-    let mut found: Vec<_> = pieces.iter().map(String::as_str).collect();
+    let mut found = Vec::new();
     for word in value.split_ascii_whitespace().filter(|word| !is_scheme(word)) {
         found.push(word.trim_end_matches([';', ',']));
         for part in word.split([';', ',']) {
@@ -116,10 +120,10 @@ pub fn secrets_in(value: &SecretString) -> Vec<SecretString> {
             }));
         }
     }
-    found.retain(|secret| !secret.bytes().all(|byte| byte == b'='));
-    let mut found: Vec<_> = found.into_iter().map(SecretString::from).collect();
-    found.extend(within(value).into_iter().map(SecretString::from));
-    found
+    found.retain(|word| named || word.len() >= SHORTEST_UNNAMED);
+    let pieces = if is_broken(value) { pieces_of_broken(value) } else { Vec::new() };
+    let found = found.into_iter().map(str::to_owned).chain(pieces).chain(within(value));
+    found.filter(|text| !text.bytes().all(|byte| byte == b'=')).map(SecretString::from).collect()
 }
 
 /// What a text holds that is a secret by its form: the password of a URL, and what `Basic` hides.
